@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# The nine servers: the fleet file, the assignment, each server's own configuration, gobgpd and softunicastd.
+
+fleet_configuration() {
+	local datacenter server
+	echo "# Written by softunicast-lab: the fleet of the lab, the same on every server."
+	echo "fleet:"
+	echo "  as: $FLEET_AS"
+	echo "datacenters:"
+	for datacenter in "${DATACENTERS[@]}"; do
+		echo "  $datacenter: { endpoint: $(datacenter_endpoint "$datacenter") }"
+	done
+	echo "servers:"
+	for server in "${SERVERS[@]}"; do
+		echo "  $server: { datacenter: ${server%-*}, endpoint: $(server_endpoint "$server") }"
+	done
+	cat <<-END
+		pools:
+		  us-general:
+		    prefix: 192.0.2.0/24
+		    addresses: 192.0.2.1-192.0.2.3
+		    tags: { country: US, product: cdn }
+		    datacenters: { ams: 1, fra: 1, nyc: 1 }
+		  eu-video:
+		    prefix: 198.51.100.0/24
+		    addresses: 198.51.100.1
+		    tags: { country: NL, product: video }
+		    slice-size: 1024
+		    encapsulation: { kind: gre, key: 7 }
+		    datacenters: { ams: 1, fra: 1, nyc: 1 }
+		    unsolicited: { connections: drop, echo: answer }
+	END
+}
+
+neighbour() {
+	local address=$1 as=$2 scopes=$3 local_address=$4
+	echo "    - address: $address"
+	echo "      as: $as"
+	echo "      scopes: [$scopes]"
+	echo "      local-address: $local_address"
+}
+
+server_configuration() {
+	local server=$1 datacenter=${1%-*} backbone inside
+	backbone=$(backbone_interface "$server")
+	inside=$(link_subnet "$server" "$backbone").1
+	echo "# Written by softunicast-lab."
+	echo "server: $server"
+	echo "fleet: ../fleet.yaml"
+	echo "assignment: ../assignment.yaml"
+	echo "interfaces:"
+	if [[ $backbone == eth0 ]]; then
+		echo "  eth0: { role: both }"
+	else
+		echo "  eth0: { role: internet }"
+		echo "  eth1: { role: backbone }"
+	fi
+	echo "gobgpd:"
+	echo "  socket: $STATE/$server/gobgpd.sock"
+	echo "bgp:"
+	echo "  neighbours:"
+	if [[ $backbone == eth0 ]]; then
+		neighbour "$(link_subnet "$server" eth0).0" "$(tor_as "$datacenter")" "internet, underlay" "$inside"
+	else
+		neighbour "$(link_subnet "$server" eth0).0" "$(tor_as "$datacenter")" internet "$(link_subnet "$server" eth0).1"
+		neighbour "$(link_subnet "$server" eth1).0" "$(tor_as "$datacenter")" underlay "$inside"
+	fi
+	neighbour "$(reflector_address "$datacenter")" "$FLEET_AS" datacenter "$inside"
+	neighbour "$BACKBONE_REFLECTOR" "$FLEET_AS" backbone "$inside"
+	cat <<-END
+		log: { level: info }
+		sockets:
+		  control: $STATE/$server/control.sock
+		  show: $STATE/$server/show.sock
+		pins: $PINS/$server
+	END
+}
+
+write_server_configurations() {
+	local server
+	fleet_configuration >"$STATE/fleet.yaml"
+	for server in "${SERVERS[@]}"; do
+		mkdir -p "$STATE/$server"
+		server_configuration "$server" >"$STATE/$server/softunicast.yaml"
+	done
+}
+
+# The assignment comes from the planner, as on real servers.
+write_assignment() {
+	"$BIN/softunicastc" plan --fleet "$STATE/fleet.yaml" --assignment "$STATE/assignment.yaml" \
+		>"$STATE/log/plan.log" 2>&1 || fail "softunicastc plan: $(cat "$STATE/log/plan.log")"
+}
+
+# A socket that a killed gobgpd left behind would keep the next one from starting. No file: the daemon configures it.
+start_gobgpd() {
+	rm -f "$STATE/$1/gobgpd.sock"
+	spawn "gobgpd-$1" "su-$1" gobgpd --api-hosts "unix://$STATE/$1/gobgpd.sock" --pprof-disable --log-plain
+}
+
+start_daemon() {
+	mkdir -p "$PINS/$1"
+	spawn "softunicastd-$1" "su-$1" "$BIN/softunicastd" "$STATE/$1/softunicast.yaml"
+}
+
+# Cables of SERVER, pulled or put back at the ToR: server-side addresses and routes stay, the carrier goes.
+set_cables() {
+	local server=$1 state=$2 interface
+	for interface in $(interfaces_of "$server"); do
+		ip -n "su-${server%-*}-tor" link set "$server-$interface" "$state"
+	done
+}
