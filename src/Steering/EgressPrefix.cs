@@ -26,7 +26,7 @@ public sealed class EgressPrefix
 
     public EgressPolicies Policies { get; }
 
-    internal ReadOnlySpan<ushort> OwnerCodes => owners;
+    internal ReadOnlyMemory<ushort> OwnerCodes => owners;
 
     /// <summary>The owner of the slice that holds the port.</summary>
     /// <param name="address">An address of the /24.</param>
