@@ -27,6 +27,7 @@
 #define SU_L2_BLOCKS 256 /* block 0 is never used */
 #define SU_L2_ENTRIES (SU_L2_BLOCKS * 256)
 #define SU_ROW_SLOTS (4 * 1024 * 1024)
+#define SU_ROW_LINE_SLOTS 32 /* slots an element of su_rows: one cache line */
 #define SU_ENDPOINTS 32768 /* 0 and 1 are never used: they mean unowned and here */
 #define SU_INTERFACES 4096 /* indexed by ifindex */
 #define SU_LOCALS 4
@@ -98,7 +99,7 @@ _Static_assert(sizeof(struct su_endpoint) == 64, "su_endpoint");
 struct su_interface {
 	__u8 mac[6]; /* frames to another unicast address are not ours */
 	__u8 roles;  /* 0: not configured, everything passes */
-	__u8 pad;
+	__u8 pad;    /* always 0; the packet path makes use of that */
 };
 _Static_assert(sizeof(struct su_interface) == 8, "su_interface");
 

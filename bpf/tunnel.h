@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Out of a tunnel, between IPv4 headers. None carries options or extensions here; what has some is dropped.
+ *
+ *   IPIP (RFC 2003)   nothing
+ *
+ *   GRE (RFC 2784, key: RFC 2890)
+ *     0               2               4                               8
+ *     +---------------+---------------+-------------------------------+
+ *     | flags, version| type 0x0800   | key, if flags say 0x2000      |
+ *     +---------------+---------------+-------------------------------+
+ *
+ *   GUE (draft-ietf-intarea-gue, variant 0, behind UDP port 6080)
+ *     0               2               4               6               8                               12
+ *     +---------------+---------------+---------------+---------------+-------------------------------+
+ *     | entropy       | 6080          | UDP length    | checksum      | 00 04 00 00: IPv4 follows     |
+ *     +---------------+---------------+---------------+---------------+-------------------------------+
+ */
+#ifndef SU_TUNNEL_H
+#define SU_TUNNEL_H
+
+#include "packet.h"
+#include "tables.h"
+#include "ipv4.h"
+
+#define TUNNEL_UDP_BYTES 8
+#define GUE_BYTES 4
+#define GUE_IPV4 bpf_htonl(0x00040000)
+#define GRE_BYTES 4
+#define GRE_KEY_BYTES 4
+#define GRE_IPV4 bpf_htonl(0x00000800)
+#define GRE_IPV4_KEY bpf_htonl(0x20000800)
+
+#define ACCEPTS(encapsulation) (1 << (encapsulation))
+
+/* What a local tunnel address accepts. */
+struct tunnel_end {
+	__u32 accept;
+	__be32 gre_key_be;
+};
+
+/* Is this address one that we end tunnels at? */
+static __always_inline int find_local(__u32 destination, struct tunnel_end *end)
+{
+	const __u32 zero = 0;
+	const struct su_settings *settings;
+	const struct su_local *local;
+	__be32 destination_be = bpf_htonl(destination);
+
+	settings = bpf_map_lookup_elem(&su_settings, &zero);
+	if (!settings || !destination)
+		return 0;
+	local = settings->locals;
+	if (SU_UNLIKELY(local[0].address_be == destination_be))
+		goto found;
+	local++;
+	if (SU_UNLIKELY(local->address_be == destination_be))
+		goto found;
+	local++;
+	if (SU_UNLIKELY(local->address_be == destination_be))
+		goto found;
+	local++;
+	if (SU_UNLIKELY(local->address_be == destination_be))
+		goto found;
+	return 0;
+found:
+	end->accept = local->accept;
+	end->gre_key_be = local->gre_key_be;
+	return 1;
+}
+
+/* Does this address take that kind of tunnel? If not, the packet is the host's. */
+static __always_inline int accepts_protocol(const struct tunnel_end *end, __u8 protocol)
+{
+	switch (protocol) {
+	case PROTOCOL_UDP:
+		return end->accept & ACCEPTS(SU_ENCAP_GUE);
+	case PROTOCOL_GRE:
+		return end->accept & (ACCEPTS(SU_ENCAP_GRE) | ACCEPTS(SU_ENCAP_GRE_KEY));
+	case PROTOCOL_IPIP:
+		return end->accept & ACCEPTS(SU_ENCAP_IPIP);
+	default:
+		return 0;
+	}
+}
+
+/* Whole packets only. For UDP also: is it GUE at all? The port says so. */
+static __always_inline enum su_reason judge_outer(struct packet *packet, const struct ipv4 *outer)
+{
+	__u16 fragment = ipv4_fragment(outer);
+	__u8 *udp;
+
+	if (ipv4_protocol(outer) != PROTOCOL_UDP)
+		return fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET) ? SU_FRAGMENT : SU_GO_ON;
+	if (fragment & IPV4_OFFSET)
+		return SU_NOT_OURS;
+	udp = ipv4_payload(packet, outer, TUNNEL_UDP_BYTES);
+	if (!udp)
+		return SU_MALFORMED;
+	if (load16(udp + 2) != bpf_htons(SU_GUE_PORT))
+		return SU_NOT_OURS;
+	if (fragment & IPV4_MORE_FRAGMENTS)
+		return SU_FRAGMENT;
+	if (bpf_ntohs(load16(udp + 4)) != outer->total_bytes - outer->header_bytes)
+		return SU_MALFORMED;
+	return SU_GO_ON;
+}
+
+/* The rank of who sent the tunnel packet; 0 if it is no peer. */
+static __always_inline __u32 peer_rank(__u32 source)
+{
+	__u64 prefix = prefix_of(source);
+
+	if (SU_PREFIX_WORD_KIND(prefix) != SU_PREFIX_PEERS)
+		return 0;
+	return row_slot(SU_PREFIX_WORD_ROW(prefix) + (source & 0xff));
+}
+
+/* Reads the tunnel header: *bytes says how long it is. */
+static __always_inline enum su_reason parse_tunnel_header(struct packet *packet,
+							  const struct ipv4 *outer,
+							  const struct tunnel_end *end,
+							  __u32 *bytes)
+{
+	__u8 *header;
+
+	switch (ipv4_protocol(outer)) {
+	case PROTOCOL_UDP:
+		*bytes = TUNNEL_UDP_BYTES + GUE_BYTES;
+		header = ipv4_payload(packet, outer, TUNNEL_UDP_BYTES + GUE_BYTES);
+		if (!header)
+			return SU_MALFORMED;
+		return load32(header + TUNNEL_UDP_BYTES) == GUE_IPV4 ? SU_GO_ON : SU_TUNNEL_HEADER;
+	case PROTOCOL_GRE:
+		*bytes = GRE_BYTES;
+		header = ipv4_payload(packet, outer, GRE_BYTES);
+		if (!header)
+			return SU_MALFORMED;
+		if (load32(header) == GRE_IPV4)
+			return end->accept & ACCEPTS(SU_ENCAP_GRE) ? SU_GO_ON : SU_TUNNEL_KEY;
+		if (load16(header) != (__u16)GRE_IPV4_KEY)
+			return SU_TUNNEL_HEADER;
+		*bytes = GRE_BYTES + GRE_KEY_BYTES;
+		header = ipv4_payload(packet, outer, GRE_BYTES + GRE_KEY_BYTES);
+		if (!header)
+			return SU_MALFORMED;
+		if (load32(header) != GRE_IPV4_KEY)
+			return SU_TUNNEL_HEADER;
+		if (!(end->accept & ACCEPTS(SU_ENCAP_GRE_KEY)) ||
+		    load32(header + GRE_BYTES) != end->gre_key_be)
+			return SU_TUNNEL_KEY;
+		return SU_GO_ON;
+	default:
+		*bytes = 0;
+		return SU_GO_ON;
+	}
+}
+
+/*
+ * Steps inside: checks kind, wholeness, interface, peer and header in turn, then makes ip the inner header. prefix is
+ * then the inner destination's.
+ */
+static __always_inline enum su_reason enter_tunnel(struct packet *packet, struct ipv4 *ip,
+						   const struct tunnel_end *end, __u64 *prefix)
+{
+	struct ipv4 outer = *ip;
+	enum su_reason reason;
+	__u32 rank, tunnel_bytes, left_bytes;
+
+	if (!accepts_protocol(end, ipv4_protocol(&outer)))
+		return SU_NOT_OURS;
+	if (!ipv4_is_sane_in_frame(packet, &outer))
+		return SU_MALFORMED;
+	reason = judge_outer(packet, &outer);
+	if (reason != SU_GO_ON)
+		return reason;
+	if (!(SU_INTERFACE_WORD_ROLES(packet->interface) & SU_ROLE_BACKBONE))
+		return SU_ROLE;
+	rank = peer_rank(outer.source);
+	if (rank - SU_RANK_DATACENTER > SU_RANK_BACKBONE - SU_RANK_DATACENTER)
+		return SU_UNKNOWN_PEER;
+	packet->in_rank = rank | packet->zero;
+	packet->sent_reason = any_reason(packet, SU_CARRIED_ON);
+	reason = parse_tunnel_header(packet, &outer, end, &tunnel_bytes);
+	if (reason != SU_GO_ON)
+		return reason;
+
+	packet->outer_ecn = ipv4_tos(&outer) & ECN_MASK;
+	left_bytes = outer.total_bytes - outer.header_bytes - tunnel_bytes;
+	if (left_bytes < IPV4_BYTES ||
+	    !load_ipv4(packet, ip, any_offset(outer.at + outer.header_bytes + tunnel_bytes)))
+		return SU_MALFORMED;
+	*prefix = prefix_of(ip->destination);
+	if (SU_PREFIX_WORD_KIND(*prefix) != SU_PREFIX_EGRESS)
+		return SU_INNER_NOT_EGRESS;
+	return ipv4_is_sane(ip, left_bytes) ? SU_GO_ON : SU_MALFORMED;
+}
+
+#endif
