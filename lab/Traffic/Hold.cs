@@ -41,13 +41,14 @@ internal static class Hold
         string? local = null;
         long expected = 0, longestGap = 0;
         string? error;
+        var last = Stopwatch.GetTimestamp();
         try
         {
             using var socket = await SliceSocket.ConnectTcpAsync(source, ports, target, cancellation);
             local = socket.LocalEndPoint!.ToString()!;
             var message = new byte[8];
             var filled = 0;
-            var last = Stopwatch.GetTimestamp();
+            last = Stopwatch.GetTimestamp();
             while (true)
             {
                 var count = await socket.ReceiveAsync(message.AsMemory(filled), cancellation);
@@ -95,6 +96,7 @@ internal static class Hold
             error = expected == 0 ? "nothing came" : null;
         }
 
+        longestGap = Math.Max(longestGap, (long)Stopwatch.GetElapsedTime(last).TotalMilliseconds);
         return new HoldResult(number, local, expected, longestGap, error is null, error);
     }
 }
