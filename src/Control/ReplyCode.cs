@@ -1,0 +1,107 @@
+using System.Collections.Immutable;
+
+namespace SoftUnicast.Control;
+
+/// <summary>
+/// What a reply line says about itself, four digits as in BIRD: 0xxx done, 1xxx data, 8xxx run-time error, 9xxx parse error.
+/// Append-only: scripts compare them. Each stands in <see cref="ReplyCodes"/> and in docs/cli.md.
+/// </summary>
+public enum ReplyCode
+{
+    Done = 0,
+    Ready = 1,
+    GoingDown = 2,
+    Goodbye = 3,
+
+    Status = 1001,
+    Bgp = 1002,
+    Prefixes = 1003,
+    Slices = 1004,
+    SliceOwner = 1005,
+    Tunnels = 1006,
+    Drops = 1007,
+    Host = 1008,
+    Trace = 1009,
+    DownStep = 1010,
+    HelpText = 1020,
+    Completion = 1021,
+
+    InternalError = 8000,
+    AccessDenied = 8001,
+    NotFound = 8002,
+    NotReady = 8003,
+    PacketPathUnreadable = 8004,
+    TooManyClients = 8005,
+    TimedOut = 8006,
+    Stopping = 8007,
+    DownFailed = 8008,
+
+    TooLong = 9000,
+    UnknownWord = 9001,
+    Ambiguous = 9002,
+    Incomplete = 9003,
+    BadArgument = 9004,
+    NotText = 9005,
+    LocalOnly = 9006,
+}
+
+/// <summary>A reply code and its meaning.</summary>
+/// <param name="ClosesConnection">True if the daemon hangs up after it.</param>
+public sealed record ReplyCodeInfo(ReplyCode Code, string Meaning, bool ClosesConnection = false)
+{
+    public int Number => (int)Code;
+
+    /// <summary>Exit status of a one-shot softunicastc that got it.</summary>
+    public int ExitStatus => ReplyCodes.ExitStatusOf(Number);
+}
+
+/// <summary>The one place where reply codes have their meaning.</summary>
+public static class ReplyCodes
+{
+    public static ImmutableArray<ReplyCodeInfo> All { get; } =
+    [
+        new(ReplyCode.Done, "End of the reply; what was asked for is in the lines before it."),
+        new(ReplyCode.Ready, "Greeting: product and version."),
+        new(ReplyCode.GoingDown, "`down` is done: nothing is announced any more, the packet path is off, the daemon ends.", true),
+        new(ReplyCode.Goodbye, "Answer to `quit`.", true),
+        new(ReplyCode.Status, "`show status`."),
+        new(ReplyCode.Bgp, "`show bgp`."),
+        new(ReplyCode.Prefixes, "`show prefixes`."),
+        new(ReplyCode.Slices, "`show slices`."),
+        new(ReplyCode.SliceOwner, "`show slice for`."),
+        new(ReplyCode.Tunnels, "`show tunnels`."),
+        new(ReplyCode.Drops, "`show drops`."),
+        new(ReplyCode.Host, "`show host`."),
+        new(ReplyCode.Trace, "`trace packet`."),
+        new(ReplyCode.DownStep, "A step of `down`, sent as it happens."),
+        new(ReplyCode.HelpText, "`help` and `?`."),
+        new(ReplyCode.Completion, "`complete`: a candidate and its help, with a tab between them."),
+        new(ReplyCode.InternalError, "The daemon could not answer because of a fault of its own; its log has the details."),
+        new(ReplyCode.AccessDenied, "The command changes something, and this is the read-only socket."),
+        new(ReplyCode.NotFound, "No pool, server, interface or egress address of that name is known here."),
+        new(ReplyCode.NotReady, "The daemon is starting, and cannot answer this yet."),
+        new(ReplyCode.PacketPathUnreadable, "The kernel's tables could not be read; the text says which and why."),
+        new(ReplyCode.TooManyClients, "As many clients as the daemon serves are connected.", true),
+        new(ReplyCode.TimedOut, "No whole line came in time.", true),
+        new(ReplyCode.Stopping, "The daemon is ending.", true),
+        new(ReplyCode.DownFailed, "`down` could not be finished; the text says what is left and why."),
+        new(ReplyCode.TooLong, "The line is longer than 4,096 bytes.", true),
+        new(ReplyCode.UnknownWord, "A word is not known in its place; a caret marks it."),
+        new(ReplyCode.Ambiguous, "An abbreviation stands for several commands."),
+        new(ReplyCode.Incomplete, "The command ends too early."),
+        new(ReplyCode.BadArgument, "A word is not what the command wants there, or does not fit the rest."),
+        new(ReplyCode.NotText, "The line is not UTF-8 text, or has control characters.", true),
+        new(ReplyCode.LocalOnly, "The command is carried out by softunicastc itself, not by the daemon."),
+    ];
+
+    public static ReplyCodeInfo Of(ReplyCode code) => All.First(c => c.Code == code);
+
+    /// <summary>0 for done and data, 4 for access denied, 1 for other run-time errors, 2 for parse errors.</summary>
+    public static int ExitStatusOf(int number) => number switch
+    {
+        < 8000 => 0,
+        (int)ReplyCode.AccessDenied => 4,
+        < 9000 => 1,
+        _ => 2,
+    };
+}

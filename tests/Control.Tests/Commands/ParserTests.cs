@@ -1,0 +1,150 @@
+using SoftUnicast.Control.Commands;
+using SoftUnicast.Model;
+
+namespace SoftUnicast.Control.Tests.Commands;
+
+public sealed class ParserTests
+{
+    public static TheoryData<string, object> Good => new()
+    {
+        { "show status", new ShowStatus() },
+        { "SHOW Status", new ShowStatus() },
+        { "\tshow   status  ", new ShowStatus() },
+        { "sh st", new ShowStatus() },
+        { "s st", new ShowStatus() },
+        { "sh sl", new ShowSlices(null, null) },
+        { "sh slices", new ShowSlices(null, null) },
+        { "sh sl pool us-general", new ShowSlices("us-general", null) },
+        { "sh sl s ams-1 p us-general", new ShowSlices("us-general", "ams-1") },
+        { "show slice for 192.0.2.1:5000", new ShowSliceFor(IpAddress.Parse("192.0.2.1"), 5000) },
+        { "sh sl f [2001:db8::1]:5000", new ShowSliceFor(IpAddress.Parse("2001:db8::1"), 5000) },
+        { "show bgp", new ShowBgp() },
+        { "sh p", new ShowPrefixes() },
+        { "sh t", new ShowTunnels() },
+        { "sh d", new ShowDrops() },
+        { "sh h", new ShowHost() },
+        { "down", new Down(false) },
+        { "d n", new Down(true) },
+        { "help", new Help("") },
+        { "help show sl", new Help("show sl ") },
+        { "show ?", new Help("show ") },
+        { "show sl?", new Help("show sl") },
+        { "?", new Help("") },
+        { "quit", new Quit() },
+        { "exit", new Quit() },
+        { "plan --fleet fleet.yaml", new LocalCommand("plan") },
+        { "check", new LocalCommand("check") },
+        { "trace packet hex 0200 00000001 on eth0", new TracePacket(new RawFrame([2, 0, 0, 0, 0, 1]), "eth0") },
+        { "tr p u from 203.0.113.9 to 192.0.2.1:53", Sketch(TraceProtocol.Udp, "203.0.113.9", 443, "192.0.2.1", 53) },
+        { "trace packet tcp from 203.0.113.9:80 to 192.0.2.1:5000", Sketch(TraceProtocol.Tcp, "203.0.113.9", 80, "192.0.2.1", 5000) },
+        { "trace packet tcp from 203.0.113.9:80 to 192.0.2.1:5000 on eth0", Sketch(TraceProtocol.Tcp, "203.0.113.9", 80, "192.0.2.1", 5000) with { Interface = "eth0" } },
+        { "trace packet echo-request from 2001:db8::9 to [2001:db8::1]:7", Sketch(TraceProtocol.EchoRequest, "2001:db8::9", 0, "2001:db8::1", 7) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Good), DisableDiscoveryEnumeration = true)]
+    public void A_line_means_one_command(string line, object command) =>
+        Assert.Equal(command, Assert.IsType<Parsed>(CommandParser.Parse(line)).Command);
+
+    [Fact]
+    public void Options_of_a_traced_packet_stand_in_any_order()
+    {
+        var parsed = (TracePacket)Assert.IsType<Parsed>(CommandParser.Parse(
+            "trace packet tcp from 203.0.113.9:80 to 192.0.2.1:5000 ttl 1 syn through gre from 10.1.1.2 to 10.1.1.1 length 1500 key 7 vlan 9 tos 0x03 fragment 8 more")).Command;
+        Assert.Equal(
+            new PacketSketch(TraceProtocol.Tcp, IpAddress.Parse("203.0.113.9"), 80, IpAddress.Parse("192.0.2.1"), 5000)
+            {
+                Syn = true,
+                Ttl = 1,
+                LengthBytes = 1500,
+                VlanId = 9,
+                Tos = 3,
+                FragmentOffsetBytes = 8,
+                MoreFragments = true,
+                Tunnel = new TunnelSketch(new Encapsulation(EncapsulationKind.Gre, 7), IpAddress.Parse("10.1.1.2"), IpAddress.Parse("10.1.1.1")),
+            },
+            parsed.Packet);
+    }
+
+    // Columns count from 1, as people see them.
+    [Theory]
+    [InlineData("show stats", 9001, 6, 5, "unknown word 'stats'", "did you mean 'status'?")]
+    [InlineData("shwo status", 9001, 1, 4, "unknown word 'shwo'", "did you mean 'show'?")]
+    [InlineData("  frobnicate", 9001, 3, 10, "unknown word 'frobnicate'", "expected: show, trace, down, plan, check, help, quit, exit")]
+    [InlineData("show status now", 9001, 13, 3, "the command is complete before 'now'", null)]
+    [InlineData("sh s", 9002, 4, 1, "'s' stands for several words", "it may be: status, slices")]
+    [InlineData("trace packet e from 203.0.113.9 to 192.0.2.1:5", 9002, 14, 1, "'e' stands for several words", "it may be: echo-request, echo-reply")]
+    [InlineData("show", 9003, 6, 1, "the command ends too early", "expected: status, bgp, prefixes, slices, slice, tunnels, drops, host")]
+    [InlineData("show slice", 9003, 12, 1, "the command ends too early", "expected: for")]
+    [InlineData("show slice for", 9003, 16, 1, "the command ends too early", "expected: ADDRESS:PORT")]
+    [InlineData("show slices pool", 9003, 18, 1, "the command ends too early", "expected: POOL")]
+    [InlineData("", 9003, 1, 1, "the line is empty", "'?' lists the commands")]
+    [InlineData("show slice for 192.0.2.1", 9004, 16, 9, "'192.0.2.1' is not ADDRESS:PORT, like 192.0.2.7:5123 or [2001:db8::7]:5123", null)]
+    [InlineData("show slice for 192.0.2.1:65536", 9004, 16, 15, "'192.0.2.1:65536' is not ADDRESS:PORT, like 192.0.2.7:5123 or [2001:db8::7]:5123", null)]
+    [InlineData("show slice for 2001:db8::1:5000", 9004, 16, 16, "'2001:db8::1:5000' is not ADDRESS:PORT, like 192.0.2.7:5123 or [2001:db8::7]:5123", null)]
+    [InlineData("show slice for 192.0.2.256:1", 9004, 16, 13, "'192.0.2.256:1' is not ADDRESS:PORT, like 192.0.2.7:5123 or [2001:db8::7]:5123", null)]
+    [InlineData("show slices pool a pool b", 9001, 20, 4, "unknown word 'pool'", "expected: server")]
+    [InlineData("show slices pool us/general", 9004, 18, 10, "'us/general' is not a name", null)]
+    [InlineData("trace packet hex 020", 9004, 18, 3, "'020' is not bytes in hexadecimal, two digits each", null)]
+    [InlineData("trace packet udp from 203.0.113.9 to 192.0.2.1:5 syn", 9004, 50, 3, "only TCP and SCTP open connections", null)]
+    [InlineData("trace packet udp from 203.0.113.9 to [2001:db8::1]:5", 9004, 38, 15, "both addresses must be IPv4, or both IPv6", null)]
+    [InlineData("trace packet udp from 203.0.113.9 to 192.0.2.1:5 length 27", 9004, 57, 2, "such a packet has at least 28 bytes", null)]
+    [InlineData("trace packet udp from 203.0.113.9 to 192.0.2.1:5 ttl 256", 9004, 54, 3, "'256' is not a number from 0 to 255", null)]
+    [InlineData("trace packet udp from 203.0.113.9 to 192.0.2.1:5 fragment 9", 9004, 59, 1, "a fragment's offset is a multiple of 8", null)]
+    [InlineData("trace packet udp from 203.0.113.9 to 192.0.2.1:5 key 9", 9004, 54, 1, "a key goes with 'through gre'", null)]
+    [InlineData("trace packet udp from 203.0.113.9 to 192.0.2.1:5 type 3", 9004, 55, 1, "only an icmp-error has a type to choose", null)]
+    public void A_line_that_means_nothing_is_refused_with_its_place(string line, int code, int column, int length, string message, string? hint)
+    {
+        var error = Assert.IsType<ParseError>(CommandParser.Parse(line));
+        Assert.Equal((code, column, length, message, hint), ((int)error.Code, error.Column + 1, error.Length, error.Message, error.Hint));
+    }
+
+    [Fact]
+    public void The_caret_stands_below_the_word()
+    {
+        var error = Assert.IsType<ParseError>(CommandParser.Parse("show\tstats"));
+        Assert.Equal(["show stats", "     ^^^^^"], error.Marked());
+    }
+
+    [Fact]
+    public void Only_verbs_need_full_access()
+    {
+        var verbs = new[] { "down", "down now" };
+        Assert.All(verbs, v => Assert.Equal(AccessLevel.Full, ((Parsed)CommandParser.Parse(v)).Command.Needs));
+        var nouns = new[] { "show status", "show slices", "trace packet hex 00", "help", "quit" };
+        Assert.All(nouns, n => Assert.Equal(AccessLevel.ReadOnly, ((Parsed)CommandParser.Parse(n)).Command.Needs));
+    }
+
+    [Fact]
+    public void No_line_makes_the_parser_throw()
+    {
+        var seed = Environment.TickCount;
+        var random = new Random(seed);
+        string[] words = [.. CommandParser.Manual().SelectMany(m => m.Usage.Split(' ', '[', ']', '|')), "192.0.2.1:5000", "10.0.0.1", "[::1]:5", "7", "00ff", "é", "?", "-1", "0x", "[", "]:", ":"];
+        for (var i = 0; i < 20_000; i++)
+        {
+            var line = string.Join(' ', Enumerable.Range(0, random.Next(12)).Select(_ => words[random.Next(words.Length)] is var w && random.Next(3) == 0 ? w[..random.Next(w.Length + 1)] : w));
+            try
+            {
+                _ = CommandParser.Parse(line);
+                _ = Completion.Of(line);
+            }
+            catch (Exception e)
+            {
+                Assert.Fail($"seed {seed}, line '{line}': {e}");
+            }
+        }
+    }
+
+    [Fact]
+    public void A_long_line_is_parsed_in_a_bounded_number_of_steps()
+    {
+        var line = "trace packet hex " + string.Concat(Enumerable.Repeat("0 ", 2000));
+        Assert.IsType<ParseError>(CommandParser.Parse(line));
+        var frame = (TracePacket)Assert.IsType<Parsed>(CommandParser.Parse("trace packet hex " + string.Concat(Enumerable.Repeat("ab ", 1359)))).Command;
+        Assert.Equal(1359, frame.Packet.FrameFor(default).Length);
+    }
+
+    private static TracePacket Sketch(TraceProtocol protocol, string from, ushort fromPort, string to, ushort toPort) =>
+        new(new PacketSketch(protocol, IpAddress.Parse(from), fromPort, IpAddress.Parse(to), toPort), null);
+}
