@@ -186,7 +186,9 @@ make_pins_mount() {
 
 remove_pins() {
 	[[ -d $PINS ]] && rm -rf "$PINS"
-	if [[ -e $STATE/mounted-bpffs ]] && mountpoint -q /sys/fs/bpf && [[ -z $(ls -A /sys/fs/bpf) ]]; then
+	# Unless somebody else pinned something there meanwhile; the two are the kernel's own.
+	if [[ -e $STATE/mounted-bpffs ]] && mountpoint -q /sys/fs/bpf &&
+		[[ -z $(find /sys/fs/bpf -mindepth 1 -maxdepth 1 ! -name maps.debug ! -name progs.debug) ]]; then
 		umount /sys/fs/bpf || true
 	fi
 }
