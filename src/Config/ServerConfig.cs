@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using SoftUnicast.Model;
+
+namespace SoftUnicast.Config;
+
+/// <summary>What <c>softunicast.yaml</c> says about this server, with the defaults filled in.</summary>
+/// <param name="Server">Its name in the fleet file.</param>
+/// <param name="FleetPath">The fleet file; relative paths are already joined to the folder of <c>softunicast.yaml</c>.</param>
+/// <param name="AssignmentPath">The assignment file, likewise.</param>
+/// <param name="Interfaces">At least one, in the order of the file; at least one has the role internet.</param>
+/// <param name="PinsPath">The folder of the pinned maps, programs and links, on a BPF file system.</param>
+public sealed record ServerConfig(
+    string Server,
+    string FleetPath,
+    string AssignmentPath,
+    ImmutableArray<InterfaceConfig> Interfaces,
+    GobgpdConfig Gobgpd,
+    BgpConfig Bgp,
+    LogConfig Log,
+    SocketsConfig Sockets,
+    string PinsPath);
+
+/// <summary>How the packet path is attached to an interface.</summary>
+public enum AttachMode
+{
+    /// <summary>Native if the driver can, else generic.</summary>
+    Auto = 0,
+
+    Native = 1,
+    Generic = 2,
+}
+
+/// <summary>An interface that the packet path is attached to.</summary>
+/// <param name="Name">1 to 15 bytes, as <c>ip link</c> shows it.</param>
+public sealed record InterfaceConfig(string Name, InterfaceRoles Roles, AttachMode Mode);
+
+/// <summary>The gobgpd beside this daemon.</summary>
+/// <param name="SocketPath">Its gRPC Unix socket.</param>
+/// <param name="ListenPort">The TCP port that it is told to listen on; null if it shall not listen.</param>
+public sealed record GobgpdConfig(string SocketPath, ushort? ListenPort);
+
+/// <param name="RouterId">Null: the fleet file's, which it must equal if it is given.</param>
+public sealed record BgpConfig(IpAddress? RouterId, ImmutableArray<NeighbourConfig> Neighbours);
+
+/// <summary>What is sent to a neighbour and believed from it.</summary>
+[Flags]
+public enum NeighbourScopes
+{
+    None = 0,
+
+    /// <summary>Unicast: the prefixes of the pools, to the Internet.</summary>
+    Internet = 1,
+
+    /// <summary>FlowSpec: which datacenter owns what, to all datacenters.</summary>
+    Backbone = 2,
+
+    /// <summary>FlowSpec: which server owns what, within the datacenter.</summary>
+    Datacenter = 4,
+
+    /// <summary>Unicast: the tunnel endpoints of this server and its datacenter.</summary>
+    Underlay = 8,
+
+    Unicast = Internet | Underlay,
+    FlowSpec = Backbone | Datacenter,
+}
+
+/// <summary>A BGP neighbour.</summary>
+/// <param name="Scopes">At least one; unicast or FlowSpec, never both.</param>
+/// <param name="LocalAddress">The address to connect from, of the neighbour's family; null: the kernel's choice.</param>
+/// <param name="HoldTime">3 s to 65,535 s, whole seconds (RFC 4271 4.2).</param>
+/// <param name="PasswordFile">File whose first line is the TCP MD5 password (RFC 2385); null: none.</param>
+/// <param name="MultihopTtl">TTL of an eBGP session over routers, 2 to 255; null: directly connected.</param>
+/// <param name="TtlSecurity">Only packets with TTL 255 are taken (RFC 5082).</param>
+/// <param name="Passive">Wait for the neighbour to connect.</param>
+public sealed record NeighbourConfig(
+    IpAddress Address,
+    uint Asn,
+    NeighbourScopes Scopes,
+    IpAddress? LocalAddress,
+    TimeSpan HoldTime,
+    string? PasswordFile,
+    int? MultihopTtl,
+    bool TtlSecurity,
+    bool Passive);
+
+public enum LogLevel
+{
+    Trace = 0,
+    Debug = 1,
+    Info = 2,
+    Warn = 3,
+    Error = 4,
+}
+
+/// <param name="FilePath">Null: only the console and the journal.</param>
+public sealed record LogConfig(LogLevel Level, string? FilePath);
+
+/// <param name="ControlPath">Socket for commands that change something.</param>
+/// <param name="ShowPath">Socket for commands that only read.</param>
+public sealed record SocketsConfig(string ControlPath, string ShowPath);

@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+
+namespace SoftUnicast.Config;
+
+/// <summary>The keys of <c>softunicast.yaml</c>.</summary>
+internal static class ServerKeys
+{
+    public static KeySet Root { get; } = new("softunicast.yaml", "", ["server", "fleet", "assignment", "interfaces", "gobgpd", "bgp", "log", "sockets", "pins"]);
+
+    public static KeySet Interface { get; } = new("softunicast.yaml", "interfaces", ["role", "mode"]);
+
+    public static KeySet Gobgpd { get; } = new("softunicast.yaml", "gobgpd", ["socket", "listen-port"]);
+
+    public static KeySet Bgp { get; } = new("softunicast.yaml", "bgp", ["router-id", "neighbours"]);
+
+    public static KeySet Neighbour { get; } = new("softunicast.yaml", "neighbours",
+    [
+        "address", "as", "scopes", "local-address", "hold-time", "password-file", "multihop", "ttl-security", "passive",
+    ]);
+
+    public static KeySet Log { get; } = new("softunicast.yaml", "log", ["level", "file"]);
+
+    public static KeySet Sockets { get; } = new("softunicast.yaml", "sockets", ["control", "show"]);
+
+    public static ImmutableArray<KeySet> All => [Root, Interface, Gobgpd, Bgp, Neighbour, Log, Sockets];
+}

@@ -1,0 +1,22 @@
+using SoftUnicast.Model;
+
+namespace SoftUnicast.Config;
+
+/// <summary>What the checks against the fleet need of a server's file, with its places, as far as it could be read.</summary>
+internal sealed class ServerPlaces
+{
+    public (string Name, Place Place)? Server { get; set; }
+
+    public (IpAddress Id, Place Place)? RouterId { get; set; }
+
+    /// <summary>The union of all interfaces' roles, and the key to blame if one is missing; null if a role could not be read.</summary>
+    public (InterfaceRoles Roles, Place Place)? Roles { get; set; }
+
+    public List<NeighbourPlaces> Neighbours { get; } = [];
+
+    public Place? NeighboursKey { get; set; }
+}
+
+/// <param name="Multihop">The place of the key, if it is there.</param>
+internal sealed record NeighbourPlaces(
+    IpAddress? Address, Place AddressPlace, uint? Asn, NeighbourScopes? Scopes, IpAddress? LocalAddress, Place LocalAddressPlace, Place? Multihop);
