@@ -1,0 +1,80 @@
+using System.Net.Sockets;
+using NLog;
+using SoftUnicast.Control;
+using SoftUnicast.Control.Commands;
+using SoftUnicast.Control.Wire;
+using SoftUnicast.Linux.Host;
+
+namespace SoftUnicast.Daemon;
+
+/// <summary>One of the two local sockets: takes clients, as many as the limit allows, and has each served by itself.</summary>
+internal sealed class ControlListener(UnixListener listener, AccessLevel access, IControlHandler handler, ControlLimits limits, TimeProvider time) : IDisposable
+{
+    /// <summary>Anyone may look: the daemon refuses what changes anything on this socket.</summary>
+    public const UnixFileMode ShowMode = ControlMode | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+
+    /// <summary>Root and the daemon's group.</summary>
+    public const UnixFileMode ControlMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    private static readonly Logger Log = LogManager.GetCurrentClassLogger();
+    private static readonly TimeSpan PauseAfterError = TimeSpan.FromSeconds(1);
+    private readonly ControlServer server = new(handler, ControlHandler.Version, limits, time,
+        (command, fault) => Log.Error(fault, "'{Command}' could not be answered", command));
+
+    private int clients;
+
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        var serving = new HashSet<Task>();
+        while (!stopping.IsCancellationRequested)
+        {
+            Socket client;
+            try
+            {
+                client = await listener.Socket.AcceptAsync(stopping).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (SocketException e)
+            {
+                // Out of file descriptors, for one: clients are refused, the daemon lives.
+                Log.Warn("no client can be taken on {Path}: {Reason}", listener.Path, e.Message);
+                await Task.Delay(PauseAfterError, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                continue;
+            }
+
+            serving.RemoveWhere(t => t.IsCompleted);
+            serving.Add(ServeAsync(client, stopping));
+        }
+
+        await Task.WhenAll(serving).ConfigureAwait(false);
+    }
+
+    public void Dispose() => listener.Dispose();
+
+    private async Task ServeAsync(Socket client, CancellationToken stopping)
+    {
+        await using var stream = new NetworkStream(client, ownsSocket: true);
+        try
+        {
+            if (Interlocked.Increment(ref clients) > limits.Clients)
+            {
+                await ControlServer.RefuseAsync(stream, limits, time, stopping).ConfigureAwait(false);
+            }
+            else
+            {
+                await server.ServeAsync(stream, access, stopping).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
+        {
+            Log.Debug("a client of {Path} was lost: {Reason}", listener.Path, e.Message);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref clients);
+        }
+    }
+}

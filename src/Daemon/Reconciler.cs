@@ -1,0 +1,306 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using NLog;
+using SoftUnicast.BgpSpeaker;
+using SoftUnicast.Control.Replies;
+using SoftUnicast.Daemon.State;
+using SoftUnicast.Linux.Host;
+using SoftUnicast.Linux.Net;
+using SoftUnicast.Model;
+using SoftUnicast.Steering;
+using SoftUnicast.Tunnels;
+
+namespace SoftUnicast.Daemon;
+
+/// <summary>
+/// The one loop that owns what changes: configuration + assignment + learned routes + links and neighbours → steering table →
+/// maps → announcements. Everyone else signals it, or reads the snapshot that it publishes.
+/// </summary>
+/// <remarks>
+/// A pass works on what is true when it begins, so signals carry nothing and may be lost when one is waiting already.
+/// Order on the way up: tunnels, maps, announce.
+/// </remarks>
+internal sealed class Reconciler : IDisposable
+{
+    /// <summary>A pass at least this often, for what reports no change, and to show the service manager that the loop lives.</summary>
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    private static readonly Logger Log = LogManager.GetCurrentClassLogger();
+
+    private readonly TimeProvider time;
+    private readonly ServiceNotifier notifier;
+    private readonly NetworkView network;
+    private readonly NetlinkNextHops nextHopSource;
+    private readonly NextHopTable nextHops;
+    private readonly Channel<Func<CancellationToken, Task>?> work =
+        Channel.CreateBounded<Func<CancellationToken, Task>?>(new BoundedChannelOptions(256) { SingleReader = true });
+
+    private readonly CancellationTokenSource down = new();
+    private readonly DateTimeOffset startedAt;
+    private volatile DaemonSnapshot snapshot;
+
+    // Owned by the loop.
+    private readonly PacketPath packetPath;
+    private DaemonConfiguration configuration;
+    private RunningSpeaker speaker;
+    private ImmutableArray<Owner> held;
+    private ImmutableArray<string> reloadProblems = [];
+    private long? ownersAwaitedSince;
+    private bool goingDown;
+    private bool ready;
+    private string? lastSaid;
+
+    public Reconciler(DaemonConfiguration configuration, PacketPath packetPath, ServiceNotifier notifier, TimeProvider time)
+    {
+        this.configuration = configuration;
+        this.packetPath = packetPath;
+        this.notifier = notifier;
+        this.time = time;
+        startedAt = time.GetUtcNow();
+        network = new NetworkView();
+        network.Changed += (_, _) => Signal();
+        nextHopSource = new NetlinkNextHops(network, configuration.Self.Endpoint.Address);
+        nextHops = new NextHopTable(nextHopSource, time);
+        nextHops.Changed += (_, _) => Signal();
+        held = HeldOwners.From(packetPath.InForce, configuration.Fleet);
+        speaker = RunningSpeaker.Start(configuration, time, Signal);
+        snapshot = Snapshot(Ownership.Empty, null, [], [], new Announcing(Announcements.None, []), []);
+    }
+
+    /// <summary>What the last pass knew and meant.</summary>
+    public DaemonSnapshot State => snapshot;
+
+    public PacketPath PacketPath => packetPath;
+
+    public NetworkView Network => network;
+
+    public RunningSpeaker Speaker => speaker;
+
+    public DateTimeOffset StartedAt => startedAt;
+
+    /// <summary>Cancelled when <c>down</c> is done: the daemon has nothing left to do.</summary>
+    public CancellationToken IsDown => down.Token;
+
+    /// <summary>Something has changed: a pass follows soon. Any thread.</summary>
+    public void Signal() => work.Writer.TryWrite(null);
+
+    /// <summary>Has something done by the loop, between two passes.</summary>
+    public async Task<T> DoAsync<T>(Func<CancellationToken, Task<T>> action, CancellationToken cancellation)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await work.Writer.WriteAsync(
+            async stopping =>
+            {
+                try
+                {
+                    done.TrySetResult(await action(stopping).ConfigureAwait(false));
+                }
+                catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+                {
+                    done.TrySetCanceled(stopping);
+                }
+                catch (Exception e) when (e is IOException or InvalidOperationException or SystemException)
+                {
+                    done.TrySetException(e);
+                }
+            },
+            cancellation).ConfigureAwait(false);
+        return await done.Task.WaitAsync(cancellation).ConfigureAwait(false);
+    }
+
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        var follow = nextHops.RunAsync(stopping);
+        try
+        {
+            while (!stopping.IsCancellationRequested && !down.IsCancellationRequested)
+            {
+                Pass();
+                notifier.KeepAlive();
+                await WaitForWorkAsync(stopping).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The packet path and gobgpd's routes stay: the next daemon adopts them.
+        }
+
+        notifier.Stopping("stopping; packets go on");
+        await speaker.DisposeAsync().ConfigureAwait(false);
+        await follow.ConfigureAwait(false);
+    }
+
+    /// <summary>Takes new files in: by the loop, between two passes. Nothing is half applied.</summary>
+    public async Task ReloadAsync(DaemonConfiguration next)
+    {
+        if (next.Server.PinsPath != configuration.Server.PinsPath || next.Server.Sockets != configuration.Server.Sockets
+            || next.Server.Server != configuration.Server.Server)
+        {
+            RejectReload(["the name of the server, pins and sockets cannot change while the daemon runs: restart it (packets go on)"]);
+            return;
+        }
+
+        reloadProblems = [];
+        if (!next.SameForBgp(configuration))
+        {
+            // The new speaker knows nothing yet: what the old one knew stays in force until it does.
+            held = [.. State.Ownership.Owners.Where(o => o.Target is not null)];
+            ownersAwaitedSince = null;
+            await speaker.DisposeAsync().ConfigureAwait(false);
+            speaker = RunningSpeaker.Start(next, time, Signal);
+        }
+
+        configuration = next;
+        Log.Info("configuration loaded: assignment generation {Generation}", next.Assignment.Generation);
+    }
+
+    /// <summary>The files on disk are not usable: what runs goes on, and says so.</summary>
+    public void RejectReload(IEnumerable<string> problems)
+    {
+        reloadProblems = [.. problems];
+        Log.Error("the configuration was not taken: {Problems}", string.Join("; ", reloadProblems));
+    }
+
+    /// <summary>Withdraw, drain, maps; by the loop. See <see cref="WayDown"/>.</summary>
+    public async Task<ImmutableArray<DownStep>> GoDownAsync(bool now, Func<DownStep, ValueTask> report, CancellationToken stopping)
+    {
+        goingDown = true;
+        var way = new WayDown(packetPath, speaker.Speaker, time, notifier);
+        var steps = await way.GoAsync(State.Announced, now, report, stopping).ConfigureAwait(false);
+        await down.CancelAsync().ConfigureAwait(false);
+        return steps;
+    }
+
+    public void Dispose()
+    {
+        nextHops.Dispose();
+        nextHopSource.Dispose();
+        network.Dispose();
+        down.Dispose();
+    }
+
+    private async Task WaitForWorkAsync(CancellationToken stopping)
+    {
+        using var tick = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        tick.CancelAfter(Tick);
+        try
+        {
+            await work.Reader.WaitToReadAsync(tick.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        while (work.Reader.TryRead(out var action))
+        {
+            if (action is not null)
+            {
+                await action(stopping).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>One pass. What an operator or the network did wrong becomes a problem in the snapshot, never an exception.</summary>
+    private void Pass()
+    {
+        if (goingDown)
+        {
+            return;
+        }
+
+        var fleet = configuration.Fleet;
+        var self = configuration.Self;
+        var learned = speaker.Speaker.Learned;
+        if (learned.Synchronised && !held.IsEmpty)
+        {
+            Log.Info("BGP has said who owns what: {Held} slices kept from before are let go", held.Length);
+            held = [];
+        }
+
+        ImmutableArray<OwnershipRoute> routes = [.. learned.Routes];
+        var ownership = Ownership.Resolve(fleet, self, configuration.Assignment, routes).With(held);
+        nextHops.Want(EndpointResolver.Wanted(ownership.Owners));
+        var problems = ImmutableArray.CreateBuilder<Problem>();
+        problems.AddRange(reloadProblems.Select(p => new Problem($"the files on disk are not in force: {p}", "correct them, then reload")));
+        var devices = Devices.Find(configuration.Server.Interfaces, network.Links.Values, problems);
+        var compiled = SteeringCompiler.Compile(new SteeringInput(
+            self.Name,
+            fleet,
+            [.. ownership.Owners.Where(o => o.Target is null && !o.Ports.Address.IsIPv6).Select(o => o.Ports)],
+            new EndpointResolver(fleet, self, packetPath.InForce, nextHops.Entries).Resolve(ownership.Owners),
+            LocalEndpoints(problems),
+            [.. devices.Select(d => d.Steering)]));
+        problems.AddRange(compiled.Errors.Select(e => new Problem(e, null)));
+        var written = compiled.Table is { } table && packetPath.Apply(table);
+        if (packetPath.Refusal is { } refusal)
+        {
+            problems.Add(new Problem($"the steering table was refused, the old one stays: {refusal}", null));
+        }
+
+        var missing = written || packetPath.Adopted
+            ? packetPath.Attach(devices, configuration.Server.Interfaces, problems)
+            : [.. configuration.Server.Interfaces.Select(i => i.Name)];
+        var announcing = Announce(missing.IsEmpty, written, learned.Synchronised);
+        ProblemReports.Add(problems, speaker.Speaker.Status, learned, held.Length, ownership, nextHops.Entries, fleet, announcing);
+        snapshot = Snapshot(ownership, compiled.Table, missing, problems.ToImmutable(), announcing, routes);
+        Say();
+    }
+
+    private List<SteeringLocal> LocalEndpoints(ImmutableArray<Problem>.Builder problems)
+    {
+        var locals = TunnelLocals.For(configuration.Fleet, configuration.Self);
+        problems.AddRange(locals.Problems.Select(p => new Problem(p, null)));
+        return [.. locals.Locals.Select(l => new SteeringLocal(l.Address, (Steering.Abi.AcceptedEncapsulations)(int)l.Accept, l.GreKey))];
+    }
+
+    private Announcing Announce(bool attached, bool written, bool knowsOwners)
+    {
+        ownersAwaitedSince ??= time.GetTimestamp();
+        var announcing = Announcing.Make(configuration.Fleet, configuration.Self, configuration.Assignment,
+            new GateInputs(attached, written, knowsOwners || packetPath.Adopted, time.GetElapsedTime(ownersAwaitedSince.Value), goingDown));
+
+        // Until the packet path has been whole once, nothing is said to gobgpd: what an earlier daemon announced stays.
+        if (announcing.Announcements != Announcements.None || ready)
+        {
+            speaker.Announce(announcing.Announcements);
+        }
+
+        return announcing;
+    }
+
+    private DaemonSnapshot Snapshot(
+        Ownership ownership, SteeringTable? meant, ImmutableArray<string> missing, ImmutableArray<Problem> problems, Announcing announcing, ImmutableArray<OwnershipRoute> routes)
+    {
+        var health = goingDown ? Health.GoingDown : meant is null ? Health.Starting : problems.IsEmpty ? Health.Up : Health.Degraded;
+        return new DaemonSnapshot(configuration, health, problems, ownership, meant, packetPath.LastWrite, missing, packetPath.Adopted,
+            announcing.Prefixes, announcing.Announcements, routes, nextHops.Entries);
+    }
+
+    // The service manager and the log hear of a state once, when it changes.
+    private void Say()
+    {
+        var state = snapshot;
+        var said = state.Problems.IsEmpty ? "up" : string.Join("; ", state.Problems.Select(p => p.What));
+        if (!ready)
+        {
+            ready = true;
+            notifier.Ready(said);
+        }
+
+        if (said != lastSaid)
+        {
+            lastSaid = said;
+            notifier.Status(said);
+            if (state.Problems.IsEmpty)
+            {
+                Log.Info("up: {Here} slices here, {Prefixes} prefixes announced",
+                    state.Ownership.Owners.Count(o => o.Target is null), state.Prefixes.Count(p => p.Decision.Open));
+            }
+            else
+            {
+                Log.Warn("degraded: {Problems}", said);
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using NLog;
+using SoftUnicast.BgpSpeaker;
+using SoftUnicast.Daemon.State;
+
+namespace SoftUnicast.Daemon;
+
+/// <summary>A speaker and the task that runs it. Ending it leaves gobgpd as it is.</summary>
+internal sealed class RunningSpeaker : IAsyncDisposable
+{
+    private static readonly Logger Log = LogManager.GetCurrentClassLogger();
+    private readonly CancellationTokenSource stop = new();
+    private readonly Task run;
+    private readonly Task follow;
+    private Announcements? announced;
+
+    private RunningSpeaker(Speaker speaker, TimeProvider time, Action changed)
+    {
+        Speaker = speaker;
+        run = speaker.RunAsync(stop.Token);
+        follow = FollowAsync(time, changed);
+    }
+
+    public Speaker Speaker { get; }
+
+    /// <summary>When the learned table last became complete, or null.</summary>
+    public DateTimeOffset? LastSynchronised { get; private set; }
+
+    public static RunningSpeaker Start(DaemonConfiguration configuration, TimeProvider time, Action changed) =>
+        new(new Speaker(configuration.ToSpeakerOptions(path => File.ReadLines(path).FirstOrDefault() ?? ""), time, Tell), time, changed);
+
+    /// <summary>Hands the announcements over if they differ from the last ones.</summary>
+    public void Announce(Announcements next)
+    {
+        if (announced is null || !Same(announced, next))
+        {
+            announced = next;
+            Speaker.Announce(next);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync().ConfigureAwait(false);
+        await run.ConfigureAwait(false);
+        await follow.ConfigureAwait(false);
+        stop.Dispose();
+    }
+
+    private static bool Same(Announcements left, Announcements right) =>
+        left.Internet.SequenceEqual(right.Internet) && left.Underlay.SequenceEqual(right.Underlay)
+        && left.Backbone.SequenceEqual(right.Backbone) && left.Datacenter.SequenceEqual(right.Datacenter);
+
+    private static void Tell(SpeakerNotice notice) => Log.Info("{Notice}", notice);
+
+    private async Task FollowAsync(TimeProvider time, Action changed)
+    {
+        try
+        {
+            var synchronised = false;
+            await foreach (var change in Speaker.Changes.ReadAllAsync(stop.Token).ConfigureAwait(false))
+            {
+                if (change.Table.Synchronised && !synchronised)
+                {
+                    LastSynchronised = time.GetUtcNow();
+                }
+
+                synchronised = change.Table.Synchronised;
+                changed();
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The end.
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using SoftUnicast.BgpSpeaker;
+using SoftUnicast.Control.Replies;
+using SoftUnicast.Linux.Host;
+using SoftUnicast.Steering.Abi;
+
+namespace SoftUnicast.Daemon;
+
+/// <summary>
+/// The way down, in the order that loses nothing: the prefixes first, so that nothing new lands here; when that has ended,
+/// what this server and its datacenter own; when nothing comes by tunnel any more, the packet path.
+/// </summary>
+internal sealed class WayDown(PacketPath packetPath, Speaker speaker, TimeProvider time, ServiceNotifier notifier)
+{
+    /// <summary>Traffic has ended when none came for this long.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(2);
+
+    /// <summary>Traffic that does not end is cut off after this long.</summary>
+    private static readonly TimeSpan LongestDrain = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
+
+    public async Task<ImmutableArray<DownStep>> GoAsync(Announcements announced, bool now, Func<DownStep, ValueTask> report, CancellationToken stopping)
+    {
+        var steps = ImmutableArray.CreateBuilder<DownStep>();
+        async Task Step(string name, Func<Task<string>> action)
+        {
+            notifier.Status($"going down: {name}");
+            var started = time.GetTimestamp();
+            var step = new DownStep(name, await action().ConfigureAwait(false), time.GetElapsedTime(started));
+            steps.Add(step);
+            await report(step).ConfigureAwait(false);
+        }
+
+        if (!now)
+        {
+            await Step("withdraw prefixes", () =>
+            {
+                speaker.Announce(announced with { Internet = [] });
+                return Task.FromResult($"{announced.Internet.Length} prefixes");
+            }).ConfigureAwait(false);
+            await Step("drain arrivals", () => DrainAsync(stopping, Reason.Delivered, Reason.Steered, Reason.EchoAnswered)).ConfigureAwait(false);
+        }
+
+        await Step("withdraw ownership", async () =>
+        {
+            var result = await speaker.WithdrawAllAsync(stopping).ConfigureAwait(false);
+            return result.Problem ?? $"{result.Routes} routes, {result.Neighbours} neighbours";
+        }).ConfigureAwait(false);
+        if (!now)
+        {
+            await Step("drain tunnels", () => DrainAsync(stopping, Reason.Decapsulated, Reason.CarriedOn)).ConfigureAwait(false);
+        }
+
+        await Step("take the packet path away", () => Task.FromResult(packetPath.Remove())).ConfigureAwait(false);
+        return steps.ToImmutable();
+    }
+
+    private async Task<string> DrainAsync(CancellationToken stopping, params Reason[] reasons)
+    {
+        var started = time.GetTimestamp();
+        var lastCount = Count(reasons);
+        var lastSeen = started;
+        ulong seen = 0;
+        while (time.GetElapsedTime(lastSeen) < Quiet)
+        {
+            if (time.GetElapsedTime(started) >= LongestDrain)
+            {
+                return $"{seen} packets, and still more after {LongestDrain.TotalSeconds:0} s: what is left is cut off";
+            }
+
+            notifier.KeepAlive();
+            await Task.Delay(Look, time, stopping).ConfigureAwait(false);
+            var count = Count(reasons);
+            if (count != lastCount)
+            {
+                seen += count - lastCount;
+                lastCount = count;
+                lastSeen = time.GetTimestamp();
+            }
+        }
+
+        return $"{seen} packets, then none for {Quiet.TotalSeconds:0} s";
+    }
+
+    private ulong Count(Reason[] reasons)
+    {
+        Span<SuCounter> counters = stackalloc SuCounter[AbiLimits.Reasons];
+        packetPath.Maps.ReadCounters(counters);
+        ulong sum = 0;
+        foreach (var reason in reasons)
+        {
+            sum += counters[(int)reason].Packets;
+        }
+
+        return sum;
+    }
+}
