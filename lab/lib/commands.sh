@@ -51,6 +51,7 @@ lab_up() {
 	make_network
 	write_router_configurations
 	write_server_configurations
+	write_wrappers
 	step network "$began"
 	start_routers
 	for server in "${SERVERS[@]}"; do
@@ -130,10 +131,7 @@ lab_shell() {
 	local machine=${1-}
 	[[ -n $machine && -e /run/netns/su-$machine ]] || fail "shell: no machine '$machine'; there are: $(namespaces | tr ' ' '\n' | sed 's/^su-//' | tr '\n' ' ')"
 	shift
-	local environment=("PATH=$BIN:$PATH")
-	if is_server "$machine"; then
-		environment+=("SOFTUNICAST_SOCKET=$STATE/$machine/control.sock")
-	fi
+	local environment=("PATH=$STATE/$machine/bin:$BIN:$PATH")
 	if (($# > 0)); then
 		exec nsenter --net="/run/netns/su-$machine" -- env "${environment[@]}" "$@"
 	fi
@@ -217,6 +215,33 @@ lab_revive() {
 	wait_for "gobgpd of $server" 10 test -S "$STATE/$server/gobgpd.sock"
 	if [[ -x $BIN/softunicastd ]]; then
 		start_daemon "$server"
+		wait_for "softunicastd of $server (see $STATE/log/softunicastd-$server.log)" 10 answers "$server"
 	fi
 	echo "$server is on again."
+}
+
+need_program() {
+	need_up
+	[[ $1 == gobgpd || $1 == softunicastd ]] || fail "'$1' is neither gobgpd nor softunicastd"
+	is_server "$2" || fail "'$2' is not one of: ${SERVERS[*]}"
+}
+
+lab_crash() {
+	need_program "${1-}" "${2-}"
+	is_running "$1-$2" >/dev/null || fail "crash: $1 does not run on $2"
+	end_now "$1-$2"
+	echo "$1 of $2 is dead."
+}
+
+lab_start() {
+	need_program "${1-}" "${2-}"
+	is_running "$1-$2" >/dev/null && fail "start: $1 runs on $2 already"
+	if [[ $1 == gobgpd ]]; then
+		start_gobgpd "$2"
+		wait_for "gobgpd of $2" 10 test -S "$STATE/$2/gobgpd.sock"
+	else
+		start_daemon "$2"
+		wait_for "softunicastd of $2 (see $STATE/log/softunicastd-$2.log)" 10 answers "$2"
+	fi
+	echo "$1 of $2 runs."
 }

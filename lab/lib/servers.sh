@@ -85,6 +85,21 @@ write_server_configurations() {
 	done
 }
 
+# On a machine of the lab, softunicastc speaks to that machine's daemon and knows its pins.
+write_wrappers() {
+	local server name
+	for server in "${SERVERS[@]}"; do
+		mkdir -p "$STATE/$server/bin"
+		for name in softunicastc suc; do
+			cat >"$STATE/$server/bin/$name" <<-END
+				#!/bin/sh
+				exec "$BIN/softunicastc" --socket "$STATE/$server/control.sock" --pins "$PINS/$server" "\$@"
+			END
+			chmod +x "$STATE/$server/bin/$name"
+		done
+	done
+}
+
 # The assignment comes from the planner, as on real servers.
 write_assignment() {
 	"$BIN/softunicastc" plan --fleet "$STATE/fleet.yaml" --assignment "$STATE/assignment.yaml" \
@@ -101,6 +116,8 @@ start_daemon() {
 	mkdir -p "$PINS/$1"
 	spawn "softunicastd-$1" "su-$1" "$BIN/softunicastd" "$STATE/$1/softunicast.yaml"
 }
+
+answers() { "$BIN/softunicastc" -s "$STATE/$1/show.sock" show status; }
 
 # Cables of SERVER, pulled or put back at the ToR: server-side addresses and routes stay, the carrier goes.
 set_cables() {
