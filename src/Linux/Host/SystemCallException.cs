@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace SoftUnicast.Linux.Host;
+
+/// <summary>The operating system refused something. Names the call, the object and the errno, and says what would help.</summary>
+public class SystemCallException : IOException
+{
+    public SystemCallException(string call, string subject, int errno, string? advice = null)
+        : base(Compose(call, subject, errno, advice))
+    {
+        Call = call;
+        Subject = subject;
+        Errno = errno;
+    }
+
+    /// <summary>The system call or request, <c>flock</c> or <c>RTM_GETROUTE</c>.</summary>
+    public string Call { get; }
+
+    /// <summary>What it was done to: a path, an interface, an address.</summary>
+    public string Subject { get; }
+
+    public int Errno { get; }
+
+    /// <summary><c>EPERM (Operation not permitted)</c>.</summary>
+    public static string Describe(int errno)
+    {
+        var text = Marshal.GetPInvokeErrorMessage(errno);
+        var name = errno switch
+        {
+            Libc.EPERM => "EPERM",
+            Libc.ENOENT => "ENOENT",
+            Libc.ESRCH => "ESRCH",
+            Libc.EINTR => "EINTR",
+            Libc.EAGAIN => "EAGAIN",
+            Libc.EACCES => "EACCES",
+            Libc.EBUSY => "EBUSY",
+            Libc.EEXIST => "EEXIST",
+            Libc.ENODEV => "ENODEV",
+            Libc.EINVAL => "EINVAL",
+            Libc.ENOSYS => "ENOSYS",
+            Libc.EOPNOTSUPP => "EOPNOTSUPP",
+            Libc.ENETDOWN => "ENETDOWN",
+            Libc.ENETUNREACH => "ENETUNREACH",
+            Libc.ENOBUFS => "ENOBUFS",
+            Libc.EHOSTUNREACH => "EHOSTUNREACH",
+            _ => string.Create(CultureInfo.InvariantCulture, $"errno {errno}"),
+        };
+        return $"{name} ({text})";
+    }
+
+    internal static SystemCallException Last(string call, string subject, string? advice = null) =>
+        new(call, subject, Marshal.GetLastPInvokeError(), advice);
+
+    private static string Compose(string call, string subject, int errno, string? advice) =>
+        $"{call} {subject}: {Describe(errno)}{(advice is null ? "" : $": {advice}")}";
+}
