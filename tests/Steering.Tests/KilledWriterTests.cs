@@ -13,6 +13,8 @@ public class KilledWriterTests
     private static readonly string[] Probed = [.. RandomTables.Networks.SelectMany(n => Enumerable.Range(0, 4).Select(i => IpPrefix.Parse(n).Network.Add((UInt128)(i * 85)).ToString()))];
 
     private const int FilledEndpoints = 32736;
+    private static readonly SteeringEndpoint[] FillerEndpoints =
+        [.. Enumerable.Range(0, FilledEndpoints).Select(i => TestEndpoint.Make($"10.77.{i / 256}.{i % 256}"))];
     private static readonly int[] UpperHalves =
         [.. RandomTables.Networks.Select(n => IpPrefix.Parse(n).Network).Concat(RandomTables.Peers.Select(p => IpAddress.Parse(p))).Select(a => (int)(a.ToUInt32() >> 16)).Distinct()];
 
@@ -45,7 +47,7 @@ public class KilledWriterTests
         maps.OnWait = watch.ReadersLeft;
         var writer = new SteeringWriter(maps, watch.BeforeStore);
         var waited = 0;
-        for (var round = 0; round < 40; round++)
+        for (var round = 0; round < 24; round++)
         {
             var report = writer.Apply(SmallTable(random, Filler()));
             Assert.Null(report.Refusal);
@@ -113,7 +115,7 @@ public class KilledWriterTests
         var network = IpPrefix.Parse("172.16.0.0/24").Network;
         for (var i = 0; i < FilledEndpoints; i++)
         {
-            builder.SetOwner(network.Add((UInt128)(i / 256)), i % 256, SliceOwner.At(TestEndpoint.Make($"10.77.{i / 256}.{i % 256}")));
+            builder.SetOwner(network.Add((UInt128)(i / 256)), i % 256, SliceOwner.At(FillerEndpoints[i]));
         }
 
         return builder;
