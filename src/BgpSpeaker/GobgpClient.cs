@@ -53,9 +53,6 @@ internal sealed class GobgpClient : IDisposable
         stub = new Api.GobgpApi.GobgpApiClient(channel);
     }
 
-    /// <summary>For calls that this class does not wrap.</summary>
-    internal Api.GobgpApi.GobgpApiClient Stub => stub;
-
     public void Dispose() => channel.Dispose();
 
     public Task<Api.GetBgpResponse> GetBgpAsync(CancellationToken cancellation) =>
@@ -164,6 +161,12 @@ internal sealed class GobgpClient : IDisposable
     }
 
     public static Api.Family ToApi(Wire.Family family) => new() { Afi = family.Afi, Safi = family.Safi };
+
+    /// <summary>A unary call that this class does not wrap.</summary>
+    public Task<TResponse> CallAsync<TRequest, TResponse>(Method<TRequest, TResponse> method, TRequest request, CancellationToken cancellation)
+        where TRequest : class
+        where TResponse : class =>
+        UnaryAsync(method.Name, options => channel.CreateCallInvoker().AsyncUnaryCall(method, null, options, request), cancellation);
 
     private async Task<T> UnaryAsync<T>(string name, Func<CallOptions, AsyncUnaryCall<T>> start, CancellationToken cancellation)
     {

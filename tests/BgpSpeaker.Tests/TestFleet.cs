@@ -12,7 +12,7 @@ internal static class TestFleet
 {
     public const uint Asn = 64512;
 
-    public static Fleet Fleet { get; } = new(
+    public static Fleet TheFleet { get; } = new(
         Asn,
         [
             new Datacenter("ams", new TunnelEndpoint(Ip("10.255.1.0")), Asn),

@@ -25,7 +25,7 @@ internal sealed class RunningSpeaker : IAsyncDisposable
     public static SpeakerOptions Options(string socket, int number, params NeighbourOptions[] neighbours) => new()
     {
         SocketPath = socket,
-        Fleet = TestFleet.Fleet,
+        Fleet = TestFleet.TheFleet,
         ServerName = number switch { 1 => "ams-1", 2 => "ams-2", _ => "fra-1" },
         ListenAddresses = [IpAddress.Parse($"127.0.0.{number}")],
         Neighbours = [.. neighbours],
