@@ -84,6 +84,8 @@ wait_for_routers() {
 	done
 }
 
+answers_or_ended() { answers "$1" || ! is_running "softunicastd-$1"; }
+
 sessions_complete() { (($(established_at "$1") == $(sessions_at "$1"))); }
 
 has_next_hops() { (($(next_hops "$1" "$2") == $3)); }
@@ -91,6 +93,12 @@ has_next_hops() { (($(next_hops "$1" "$2") == $3)); }
 # The lab is up when every session stands and the kernels route as they should.
 wait_for_fleet() {
 	local router prefix datacenter server
+	for server in "${SERVERS[@]}"; do
+		wait_for "softunicastd of $server to record itself" 5 test -s "$STATE/pids/softunicastd-$server"
+		wait_for "softunicastd of $server (see $STATE/log/softunicastd-$server.log)" 20 answers_or_ended "$server"
+		is_running "softunicastd-$server" >/dev/null ||
+			fail "softunicastd of $server ended: $(tail -n 5 "$STATE/log/softunicastd-$server.log")"
+	done
 	for router in $(routers); do
 		wait_for "all BGP sessions of $router (lab/softunicast-lab status)" 40 sessions_complete "$router"
 	done
@@ -110,6 +118,7 @@ remove_all() {
 	fi
 	remove_network
 	remove_pins
+	remove_daemon_locks
 	rm -rf "$STATE"
 }
 

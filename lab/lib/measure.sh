@@ -15,11 +15,11 @@ on_server() {
 	nsenter --net="/run/netns/su-$server" -- "$BIN/softunicast-traffic" "$@"
 }
 
-server_index() {
-	local i
-	for i in "${!SERVERS[@]}"; do
-		[[ ${SERVERS[i]} == "$1" ]] && echo "$i"
-	done
+# The same, for the background: the job's process is softunicast-traffic itself, so that a signal reaches it.
+become_on_server() {
+	local server=$1
+	shift
+	exec nsenter --net="/run/netns/su-$server" -- "$BIN/softunicast-traffic" "$@"
 }
 
 # slices_of SERVER POOL: lines of "ADDRESS FIRST-LAST", from its kernel's own table.

@@ -102,7 +102,7 @@ write_wrappers() {
 
 # The assignment comes from the planner, as on real servers.
 write_assignment() {
-	"$BIN/softunicastc" plan --fleet "$STATE/fleet.yaml" --assignment "$STATE/assignment.yaml" \
+	"$BIN/softunicastc" plan --fleet "$STATE/fleet.yaml" --in-place \
 		>"$STATE/log/plan.log" 2>&1 || fail "softunicastc plan: $(cat "$STATE/log/plan.log")"
 }
 
@@ -115,6 +115,12 @@ start_gobgpd() {
 start_daemon() {
 	mkdir -p "$PINS/$1"
 	spawn "softunicastd-$1" "su-$1" "$BIN/softunicastd" "$STATE/$1/softunicast.yaml"
+}
+
+# softunicastd keeps a lock for each pin folder there.
+remove_daemon_locks() {
+	rm -f /run/softunicast/sys-fs-bpf-softunicast-lab-*.lock
+	rmdir /run/softunicast 2>/dev/null || true
 }
 
 answers() { "$BIN/softunicastc" -s "$STATE/$1/show.sock" show status; }
