@@ -16,8 +16,14 @@ public sealed class ControlClient(Stream stream, TimeProvider time)
     /// <param name="patience">Longest wait for a line.</param>
     public async Task<ReplyLine> GreetingAsync(TimeSpan patience, CancellationToken cancellation)
     {
-        var line = await LineAsync(null, patience, cancellation).ConfigureAwait(false);
-        return line.Last ? line : throw new ControlProtocolException("this is no SoftUnicast control socket: its greeting is not understood");
+        var (end, text) = await reader.ReadAsync(patience, patience, cancellation).ConfigureAwait(false);
+        return end switch
+        {
+            LineEnd.Line when ReplyLine.TryParse(text, null, out var line) && line.Last => line,
+            LineEnd.TimedOut => throw new TimeoutException("the daemon does not answer"),
+            LineEnd.Closed => throw new ControlProtocolException("the daemon hung up instead of greeting"),
+            _ => throw new ControlProtocolException("this is no SoftUnicast control socket: its greeting is not understood"),
+        };
     }
 
     /// <summary>Sends a request and yields the lines of its reply, as they come, to the last.</summary>
