@@ -21,11 +21,9 @@ internal static class AddressSharing
             }
         }
 
-        // The rest of each is less than an address: the largest rests get whole ones as long as the others can be packed
-        // into what remains, together with the free slices of addresses that are shared already.
+        // The rest of each is less than an address: the largest rests get whole ones, the others are packed into what remains.
         var rests = order.Where(d => left[d] > 0).OrderByDescending(d => left[d]).ThenByDescending(d => weights[d]).ThenBy(d => d).ToList();
-        var alreadyShared = table.Rows.Where(r => r.IsShared).Sum(r => (long)r.Available);
-        var whole = WholeCount(rests, left, free, alreadyShared);
+        var whole = WholeCount(table, rests, left, free);
         foreach (var datacenter in rests.Take(whole))
         {
             Give(BestWhole(free, datacenter)!, datacenter);
@@ -48,19 +46,31 @@ internal static class AddressSharing
         .ThenBy(r => r.Address)
         .FirstOrDefault();
 
-    private static int WholeCount(List<int> rests, int[] left, List<AddressRow> free, long alreadyShared)
+    /// <summary>How many get whole ones: so that fewest addresses are cut, then fewest of those with slices on them, then most.</summary>
+    private static int WholeCount(PoolTable table, List<int> rests, int[] left, List<AddressRow> free)
     {
-        var bySize = free.OrderByDescending(r => r.Available).ToList();
-        for (var whole = Math.Min(rests.Count, free.Count); whole > 0; whole--)
-        {
-            var room = alreadyShared + bySize.Skip(whole).Sum(r => (long)r.Available);
-            if (rests.Skip(whole).Sum(d => (long)left[d]) <= room)
+        var shared = table.Rows.Where(r => r.IsShared).Sum(r => (long)r.Available);
+        var used = table.Rows.Where(r => r.User >= 0 && r.Available > 0).Select(r => (r.Available, IsUsed: true)).ToList();
+        var bySize = free.OrderByDescending(r => r.Available).Select(r => (r.Available, IsUsed: false)).ToList();
+        return Enumerable.Range(0, Math.Min(rests.Count, free.Count) + 1)
+            .MinBy(whole =>
             {
-                return whole;
-            }
-        }
+                var lacking = rests.Skip(whole).Sum(d => (long)left[d]) - shared;
+                int cut = 0, cutUsed = 0;
+                foreach (var (available, isUsed) in bySize.Skip(whole).Concat(used).OrderByDescending(r => r.Available).ThenBy(r => r.IsUsed))
+                {
+                    if (lacking <= 0)
+                    {
+                        break;
+                    }
 
-        return 0;
+                    lacking -= available;
+                    cut++;
+                    cutUsed += isUsed ? 1 : 0;
+                }
+
+                return (lacking > 0, cut, cutUsed, -whole);
+            });
     }
 
     /// <summary>Best fit, largest first; a rest that fits nowhere is spread; what does not fit at all is left for later.</summary>

@@ -22,12 +22,14 @@ public abstract record PlanAdvice
 }
 
 /// <summary>The fewest addresses more that suffice.</summary>
-/// <param name="LeftInPrefix">Addresses of the pool's prefix that it may not assign so far.</param>
-public sealed record MoreAddresses(long Count, UInt128 LeftInPrefix) : PlanAdvice
+/// <param name="Range">What the pool then assigns, if its prefix has room for it: upwards first, then downwards. Null: the prefix is too small.</param>
+public sealed record MoreAddresses(long Count, (IpAddress First, IpAddress Last)? Range) : PlanAdvice
 {
-    public override string Text => (UInt128)Count <= LeftInPrefix
-        ? Format($"let the pool assign {Count} more {(Count == 1 ? "address" : "addresses")} (its prefix has {LeftInPrefix} that 'addresses' leaves out)")
-        : Format($"give the pool {Count} more {(Count == 1 ? "address" : "addresses")} (a shorter prefix, or a second pool with the same tags)");
+    private string Addresses => Count == 1 ? "1 more address" : Format($"{Count} more addresses");
+
+    public override string Text => Range is { } range
+        ? $"let the pool assign {Addresses} of its prefix, addresses: {range.First}-{range.Last}"
+        : $"give the pool {Addresses}: a shorter prefix, or a second pool with the same tags";
 }
 
 /// <summary>The largest smaller slice size that suffices.</summary>

@@ -71,6 +71,11 @@ public static class PlanJson
         {
             case MoreAddresses more:
                 json.WriteNumber("more_addresses", more.Count);
+                if (more.Range is { } range)
+                {
+                    json.WriteString("addresses", $"{range.First}-{range.Last}");
+                }
+
                 break;
             case SmallerSliceSize smaller:
                 json.WriteNumber("slice_size", smaller.SliceSize.PortCount);
@@ -197,12 +202,12 @@ public static class PlanJson
     {
         json.WriteString("reason", reason switch
         {
-            ReleaseReason.ServerGone => "server_gone",
-            ReleaseReason.DatacenterNotServed => "datacenter_not_served",
-            ReleaseReason.AddressNotAssignable => "address_not_assignable",
-            ReleaseReason.SliceSizeChanged => "slice_size_changed",
-            ReleaseReason.SliceReserved => "slice_reserved",
-            _ => "more_than_its_number",
+            ReleaseReason.ServerGone => "server-gone",
+            ReleaseReason.DatacenterNotServed => "datacenter-not-served",
+            ReleaseReason.AddressNotAssignable => "address-not-assignable",
+            ReleaseReason.SliceSizeChanged => "slice-size-changed",
+            ReleaseReason.SliceReserved => "slice-reserved",
+            _ => "more-than-its-number",
         });
         if (until is { } time)
         {

@@ -25,7 +25,7 @@ internal static class PoolAdvisor
             .. Wait(input, now),
             .. AddLater(input, newcomers, now),
             .. Empty(input, newcomers, now),
-            .. Addresses(table, missing),
+            .. Addresses(table, missing, now),
             .. SliceSizes(input, newcomers, now),
             .. PerServer(input, now),
         ];
@@ -83,14 +83,30 @@ internal static class PoolAdvisor
 
     private static bool WaitingSuffices(PoolInput input) => Suffices(input, DateTimeOffset.MaxValue);
 
-    private static IEnumerable<PlanAdvice> Addresses(PoolTable table, long missing)
+    private static IEnumerable<PlanAdvice> Addresses(PoolTable table, long missing, DateTimeOffset now)
     {
         var pool = table.Pool;
-        if (pool.UsableSlicesPerAddress > 0)
+        if (pool.UsableSlicesPerAddress == 0)
         {
-            var left = pool.Prefix.AddressCount - 1 - table.LastIndex;
-            yield return new MoreAddresses((missing + pool.UsableSlicesPerAddress - 1) / pool.UsableSlicesPerAddress, left);
+            return [];
         }
+
+        // More than this only if addresses that the pool had before are in quarantine still.
+        var fewest = (missing + pool.UsableSlicesPerAddress - 1) / pool.UsableSlicesPerAddress;
+        var up = pool.Prefix.Last.Value - pool.LastAddress.Value;
+        var down = pool.FirstAddress.Value - pool.Prefix.Network.Value;
+        var most = (UInt128)fewest + (UInt128)table.Input.Quarantined.Concat(table.Input.Slices.Select(s => new QuarantinedSlice(s.Slice, s.Server, now))).Select(q => q.Slice.Address).Distinct().Count();
+        for (var count = (UInt128)fewest; count <= most && count <= up + down; count++)
+        {
+            var last = pool.LastAddress.Add(UInt128.Min(count, up));
+            var first = count <= up ? pool.FirstAddress : pool.Prefix.Network.Add(down - (count - up));
+            if (Suffices(table.Input with { Pool = pool with { FirstAddress = first, LastAddress = last } }, now))
+            {
+                return [new MoreAddresses((long)count, (first, last))];
+            }
+        }
+
+        return [new MoreAddresses(fewest, null)];
     }
 
     private static IEnumerable<PlanAdvice> SliceSizes(PoolInput input, ImmutableArray<string> newcomers, DateTimeOffset now)

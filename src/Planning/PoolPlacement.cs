@@ -34,18 +34,16 @@ internal sealed class PoolPlacement
         placement.FillOwn();
         placement.ChooseAddresses();
         placement.FillChosen();
-        placement.TakeEmptyAddresses();
         SharedPlacement.Run(table, weights: placement.weights, placement.lacks, placement.PlaceNext);
         placement.ShareOutEmptyAddresses();
     }
 
     private void TakeBack()
     {
-        var left = TakeBack((row, datacenter) => row.IsEmpty || row.User == datacenter || Uses(row, datacenter));
-        if (left > table.AvailableCells)
-        {
-            TakeBack((_, _) => true);
-        }
+        // Where it splits no address; elsewhere only as much as is missing otherwise.
+        TakeBack(long.MaxValue, (row, datacenter) => row.IsEmpty || Uses(row, datacenter));
+        var missing = (Int128)table.Lacks.Sum(l => (long)l) - (Int128)UInt128.Min(table.AvailableCells, long.MaxValue);
+        TakeBack((long)missing, (_, _) => true);
 
         for (var s = 0; s < table.Lacks.Length; s++)
         {
@@ -53,23 +51,19 @@ internal sealed class PoolPlacement
         }
     }
 
-    private UInt128 TakeBack(Func<AddressRow, int, bool> mayShare)
+    private void TakeBack(long limit, Func<AddressRow, int, bool> mayShare)
     {
-        UInt128 left = 0;
         for (var server = 0; server < table.Lacks.Length; server++)
         {
             foreach (var (row, cell) in table.MayTakeBack(server))
             {
-                if (table.Lacks[server] > 0 && row.OwnerOf(cell) == AddressRow.Nobody && mayShare(row, table.HomeOf[server]))
+                if (limit > 0 && table.Lacks[server] > 0 && row.OwnerOf(cell) == AddressRow.Nobody && mayShare(row, table.HomeOf[server]))
                 {
                     table.Place(row, cell, server);
+                    limit--;
                 }
             }
-
-            left += (UInt128)table.Lacks[server];
         }
-
-        return left;
     }
 
     private bool Uses(AddressRow row, int datacenter)
@@ -88,7 +82,9 @@ internal sealed class PoolPlacement
     /// <summary>Free cells of addresses that the datacenter has to itself, then of its blocks on shared ones.</summary>
     private void FillOwn()
     {
-        foreach (var row in table.Rows.Where(r => r.User >= 0))
+        // The lowest first; but where addresses will have to be cut, the fullest first, so that one cut is enough for more.
+        var own = table.Rows.Where(r => r.User >= 0);
+        foreach (var row in MustCut() ? own.OrderBy(r => r.Available) : own)
         {
             FillRow(row, row.User);
         }
@@ -105,6 +101,19 @@ internal sealed class PoolPlacement
         }
     }
 
+    private bool MustCut()
+    {
+        var own = new long[table.DatacenterCount];
+        foreach (var row in table.Rows.Where(r => r.User >= 0))
+        {
+            own[row.User] += row.Available;
+        }
+
+        var usable = table.Pool.UsableSlicesPerAddress;
+        return !table.IsTakenAsNeeded
+            && Datacenters.Sum(d => (Math.Max(0, lacks[d] - own[d]) + usable - 1) / usable) > table.Rows.Count(r => r.IsEmpty);
+    }
+
     /// <summary>Which empty address is for whom: whole ones by weight if there are enough, else some to be shared.</summary>
     private void ChooseAddresses()
     {
@@ -112,12 +121,13 @@ internal sealed class PoolPlacement
         var wanted = Datacenters.Select(d => (lacks[d] + usable - 1) / usable).ToArray();
         if (table.IsTakenAsNeeded)
         {
-            using var fresh = table.ListMore(wanted.Sum(w => (long)w)).GetEnumerator();
+            // Those that it had and that are empty count first; the rest has never been anyone's.
+            var had = table.Rows.Where(r => r.IsEmpty && r.Preferred >= 0).GroupBy(r => r.Preferred).ToDictionary(g => g.Key, g => g.Sum(r => (long)r.Available));
             foreach (var datacenter in Datacenters)
             {
-                for (var i = 0; i < wanted[datacenter] && fresh.MoveNext(); i++)
+                foreach (var row in table.ListMore((Math.Max(0, lacks[datacenter] - had.GetValueOrDefault(datacenter)) + usable - 1) / usable))
                 {
-                    fresh.Current.Preferred = datacenter;
+                    row.Preferred = datacenter;
                 }
             }
 
@@ -125,13 +135,58 @@ internal sealed class PoolPlacement
         }
 
         var empty = table.Rows.Where(r => r.IsEmpty).ToList();
-        if (wanted.Sum(w => (long)w) <= empty.Count)
-        {
-            ShareOut(empty, wanted);
-        }
-        else
+        if (wanted.Sum(w => (long)w) > empty.Count || !GiveWhole(empty, wanted))
         {
             AddressSharing.Run(table, weights, lacks, empty);
+        }
+    }
+
+    /// <summary>Whole addresses for everyone, by weight; false, and nothing chosen, if quarantine leaves too little on them.</summary>
+    private bool GiveWhole(List<AddressRow> empty, int[] wanted)
+    {
+        var preferred = empty.Select(r => r.Preferred).ToArray();
+        ShareOut(empty, wanted, []);
+        if (IsEnough())
+        {
+            return true;
+        }
+
+        // By size then: each takes the smallest that is enough, or the largest; only what nobody needs follows the weights.
+        Restore();
+        var claimed = new HashSet<AddressRow>();
+        var counts = new int[table.DatacenterCount];
+        foreach (var datacenter in Lacking.ToArray())
+        {
+            for (var lack = lacks[datacenter]; lack > 0; counts[datacenter]++)
+            {
+                var row = empty.Where(r => r.Available > 0 && !claimed.Contains(r))
+                    .OrderBy(r => r.Available >= lack ? 0 : 1)
+                    .ThenBy(r => r.Available >= lack ? r.Available : -r.Available)
+                    .ThenBy(r => r.Preferred == datacenter ? 0 : r.Preferred < 0 ? 1 : 2)
+                    .FirstOrDefault();
+                if (row is null)
+                {
+                    Restore();
+                    return false;
+                }
+
+                claimed.Add(row);
+                row.Preferred = datacenter;
+                lack -= row.Available;
+            }
+        }
+
+        ShareOut(empty, counts, claimed);
+        return true;
+
+        bool IsEnough() => Datacenters.All(d => lacks[d] == 0 || empty.Where(r => r.Preferred == d).Sum(r => (long)r.Available) >= lacks[d]);
+
+        void Restore()
+        {
+            for (var i = 0; i < preferred.Length; i++)
+            {
+                empty[i].Preferred = preferred[i];
+            }
         }
     }
 
@@ -155,29 +210,6 @@ internal sealed class PoolPlacement
         }
     }
 
-    /// <summary>
-    /// Quarantine may have made the chosen addresses too small: whoever still lacks slices takes an empty one meant for
-    /// somebody else, the smallest that is enough, else the largest.
-    /// </summary>
-    private void TakeEmptyAddresses()
-    {
-        while (Lacking.FirstOrDefault(-1) is >= 0 and var datacenter)
-        {
-            var lack = lacks[datacenter];
-            var row = table.Rows.Where(r => r.IsEmpty && r.Available > 0)
-                .OrderBy(r => r.Available >= lack ? 0 : 1)
-                .ThenBy(r => r.Available >= lack ? r.Available : -r.Available)
-                .FirstOrDefault();
-            if (row is null)
-            {
-                return;
-            }
-
-            row.Preferred = datacenter;
-            FillRow(row, datacenter);
-        }
-    }
-
     /// <summary>The addresses that stay empty, by weight: what is placed is a minimum now.</summary>
     private void ShareOutEmptyAddresses()
     {
@@ -188,11 +220,11 @@ internal sealed class PoolPlacement
 
         if (!table.IsTakenAsNeeded)
         {
-            ShareOut(table.Rows.Where(r => r.IsEmpty).ToList(), new int[table.DatacenterCount]);
+            ShareOut(table.Rows.Where(r => r.IsEmpty).ToList(), new int[table.DatacenterCount], []);
         }
     }
 
-    private void ShareOut(List<AddressRow> empty, int[] wanted)
+    private void ShareOut(List<AddressRow> empty, int[] wanted, HashSet<AddressRow> claimed)
     {
         if (table.DatacenterCount == 0)
         {
@@ -210,8 +242,8 @@ internal sealed class PoolPlacement
         var shares = Apportionment.Share(weights, minimum, used.Sum() + empty.Count, previous);
         var left = Datacenters.Select(d => shares[d] - used[d]).ToArray();
 
-        // Who has too many keeps those where late packets of former owners may still arrive, then the lowest.
-        foreach (var row in empty.Where(r => r.Preferred >= 0).OrderBy(r => r.Available == table.Pool.UsableSlicesPerAddress ? 1 : 0).ThenBy(r => r.Address))
+        // Who has too many keeps what it claimed, then those where late packets of former owners may still arrive, then the lowest.
+        foreach (var row in empty.Where(r => r.Preferred >= 0).OrderBy(r => claimed.Contains(r) ? 0 : r.Available < table.Pool.UsableSlicesPerAddress ? 1 : 2).ThenBy(r => r.Address))
         {
             if (left[row.Preferred]-- <= 0)
             {

@@ -37,10 +37,10 @@ internal sealed class SharedPlacement
         var lack = lacks[datacenter];
 
         // Once an address must be cut anyway, cutting one that has room for all is better than filling crumbs first.
-        var cutNone = segments.Where(s => s.Rank < Rank.CutsAnAddress).Sum(s => (long)s.Free) >= lack;
+        var cuts = segments.Where(s => !s.Cuts).Sum(s => (long)s.Free) < lack;
         return segments
-            .OrderBy(s => s.Rank == Rank.OwnBlock ? 0 : 1)
-            .ThenBy(s => (s.Rank < Rank.CutsAnAddress) == cutNone ? 0 : 1)
+            .OrderBy(s => s.Cuts == cuts ? 0 : 1)
+            .ThenBy(s => s.Cuts && s.Row.Available < lack ? 1 : 0)
             .ThenBy(s => s.Free >= lack ? 0 : 1)
             .ThenBy(s => s.Rank)
             .ThenByDescending(s => s.Free)
@@ -115,14 +115,13 @@ internal sealed class SharedPlacement
                 var after = last == row.CellCount - 1 ? AddressRow.Nobody : InEffect(row, last + 1);
                 var joins = before == datacenter || after == datacenter;
                 var rank = owner == datacenter ? Rank.OwnBlock
-                    : !row.IsShared && !uses ? Rank.CutsAnAddress
                     : joins ? Rank.JoinsOwnBlock
                     : uses ? Rank.SameAddress
-                    : Rank.SharedAddress;
+                    : Rank.AnyBlock;
 
                 // The end where its own block begins, else the upper one, unless that would leave a part cut off below.
                 var fromEnd = after == datacenter || (before != datacenter && (after != owner || before == owner));
-                yield return new Segment(row, first, last, free, owner, rank, fromEnd);
+                yield return new Segment(row, first, last, free, owner, rank, !row.IsShared && !row.IsEmpty && !uses, fromEnd);
             }
 
             first = last + 1;
@@ -143,9 +142,8 @@ internal sealed class SharedPlacement
         OwnBlock,
         JoinsOwnBlock,
         SameAddress,
-        SharedAddress,
-        CutsAnAddress,
+        AnyBlock,
     }
 
-    private readonly record struct Segment(AddressRow Row, int First, int Last, int Free, int Owner, Rank Rank, bool TakeFromEnd);
+    private readonly record struct Segment(AddressRow Row, int First, int Last, int Free, int Owner, Rank Rank, bool Cuts, bool TakeFromEnd);
 }
