@@ -49,8 +49,8 @@ public sealed record EgressPool(
     /// <summary>Length of the prefixes that it is announced as.</summary>
     public int AnnouncedLength => Prefix.IsIPv6 ? 48 : 24;
 
-    /// <summary>Addresses that may be assigned; at most 2^31.</summary>
-    public int AddressCount => (int)(LastAddress.Value - FirstAddress.Value + 1);
+    /// <summary>Addresses that may be assigned; 2^31 - 1 if there are more.</summary>
+    public int AddressCount => (int)UInt128.Min(LastAddress.Value - FirstAddress.Value, int.MaxValue - 1) + 1;
 
     /// <summary>Slices of one address that may be assigned.</summary>
     public int UsableSlicesPerAddress => SliceSize.SlicesPerAddress - ReservedSlices.Length;

@@ -84,7 +84,9 @@ public readonly record struct IpAddress : IComparable<IpAddress>, ISpanFormattab
         address = default;
         if (text.Contains(':'))
         {
-            if (text.ContainsAny("%[]") || !IPAddress.TryParse(text, out var parsed) || parsed.AddressFamily != AddressFamily.InterNetworkV6)
+            // An IPv4 tail (RFC 4291 2.2) keeps IPv4's rules: IPAddress would let leading zeros pass.
+            if (text.ContainsAny("%[]") || (text.Contains('.') && !TryParse(text[(text.LastIndexOf(':') + 1)..], out _))
+                || !IPAddress.TryParse(text, out var parsed) || parsed.AddressFamily != AddressFamily.InterNetworkV6)
             {
                 return false;
             }
@@ -107,8 +109,13 @@ public readonly record struct IpAddress : IComparable<IpAddress>, ISpanFormattab
             value = (value << 8) | octet;
         }
 
+        if (parts != 4)
+        {
+            return false;
+        }
+
         address = FromUInt32(value);
-        return parts == 4;
+        return true;
     }
 
     public static IpAddress Parse(ReadOnlySpan<char> text) => TryParse(text, out var address)

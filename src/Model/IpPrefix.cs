@@ -74,6 +74,7 @@ public readonly record struct IpPrefix : IComparable<IpPrefix>, ISpanFormattable
         var slash = text.IndexOf('/');
         return slash > 0
             && IpAddress.TryParse(text[..slash], out address)
+            && !(text.Length > slash + 2 && text[slash + 1] == '0')
             && int.TryParse(text[(slash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out length)
             && length <= address.BitCount;
     }

@@ -32,15 +32,15 @@ public readonly record struct PortRange : IComparable<PortRange>, ISpanFormattab
 
     public bool Overlaps(PortRange other) => other.First <= Last && First <= other.Last;
 
-    /// <summary><c>FIRST-LAST</c> or one port.</summary>
+    /// <summary><c>FIRST-LAST</c> or one port, in decimal without leading zeros.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out PortRange range)
     {
         range = default;
         var dash = text.IndexOf('-');
         var firstText = dash < 0 ? text : text[..dash];
         var lastText = dash < 0 ? text : text[(dash + 1)..];
-        if (!ushort.TryParse(firstText, NumberStyles.None, CultureInfo.InvariantCulture, out var first)
-            || !ushort.TryParse(lastText, NumberStyles.None, CultureInfo.InvariantCulture, out var last)
+        if (!TryParsePort(firstText, out var first)
+            || !TryParsePort(lastText, out var last)
             || last < first)
         {
             return false;
@@ -48,6 +48,12 @@ public readonly record struct PortRange : IComparable<PortRange>, ISpanFormattab
 
         range = new PortRange(first, last);
         return true;
+    }
+
+    private static bool TryParsePort(ReadOnlySpan<char> text, out ushort port)
+    {
+        port = 0;
+        return !(text.Length > 1 && text[0] == '0') && ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port);
     }
 
     public static PortRange Parse(ReadOnlySpan<char> text) => TryParse(text, out var range)
