@@ -69,7 +69,7 @@ internal sealed class AssignmentReader(DiagnosticBag bag, Fleet? fleet)
 
     private void ReadAddress(YamlEntry entry, string pool, OwnershipReader owned)
     {
-        if (values.UnicastAddress(entry.Key, "the key") is not { } address)
+        if (values.UnicastAddress(entry.Key, "a key of 'addresses'") is not { } address)
         {
             return;
         }

@@ -10,6 +10,7 @@ internal sealed class FleetReader(DiagnosticBag bag)
     private readonly List<Datacenter> datacenters = [];
     private readonly List<Server> servers = [];
     private readonly List<(IpAddress Address, string Owner, Place Place)> endpoints = [];
+    private readonly Dictionary<IpAddress, (string Owner, int Line, bool IsEndpoint)> routerIds = [];
 
     // Every name in the file, also of entries with errors, so that one mistake is not reported again by those who refer to it.
     private readonly HashSet<string> datacenterNames = new(StringComparer.Ordinal);
@@ -123,7 +124,7 @@ internal sealed class FleetReader(DiagnosticBag bag)
 
             if (endpoint is { } known)
             {
-                RouterIdOf(known.Address, owner, section.KeyPlace("endpoint"));
+                RouterIdOf(known.Address, owner, section.KeyPlace("endpoint"), isEndpoint: true);
             }
 
             return endpoint?.Address;
@@ -135,16 +136,14 @@ internal sealed class FleetReader(DiagnosticBag bag)
             return null;
         }
 
-        RouterIdOf(id, owner, node!.Place);
+        RouterIdOf(id, owner, node!.Place, isEndpoint: false);
         return id;
     }
 
-    private readonly Dictionary<IpAddress, (string Owner, int Line)> routerIds = [];
-
-    private void RouterIdOf(IpAddress id, string owner, Place place)
+    private void RouterIdOf(IpAddress id, string owner, Place place, bool isEndpoint)
     {
         // Two servers with one endpoint and no router id: their endpoints are reported, that is enough.
-        if (!routerIds.TryAdd(id, (owner, place.Line)) && !endpoints.Any(e => e.Address == id && e.Owner == routerIds[id].Owner && endpoints[^1].Address == id))
+        if (!routerIds.TryAdd(id, (owner, place.Line, isEndpoint)) && !(isEndpoint && routerIds[id].IsEndpoint))
         {
             bag.Error(place, FormattableString.Invariant($"router id {id} of {owner} is that of {routerIds[id].Owner} in line {routerIds[id].Line}"));
         }

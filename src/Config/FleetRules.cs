@@ -7,12 +7,13 @@ internal static class FleetRules
 {
     public static void CheckDatacenterName(DiagnosticBag bag, Place place, string name, HashSet<string> known)
     {
-        if (!known.Contains(name))
+        // Without any datacenter the file has another fault, which is reported; not each mention of one, too.
+        if (known.Count > 0 && !known.Contains(name))
         {
             bag.Error(
                 place,
                 $"there is no datacenter '{Quoted.Short(name)}'",
-                bag.Nearest.Hint(name, known) ?? (known.Count is > 0 and <= 12 ? $"known here: {string.Join(", ", known)}" : null));
+                bag.Nearest.Hint(name, known) ?? (known.Count <= 12 ? $"known here: {string.Join(", ", known)}" : null));
         }
     }
 

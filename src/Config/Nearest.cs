@@ -22,7 +22,7 @@ internal sealed class Nearest
         var bestDistance = Math.Min(3, Math.Max(1, word.Length / 3)) + 1;
         foreach (var candidate in known)
         {
-            if (Math.Abs(candidate.Length - word.Length) >= bestDistance || candidate.Length > LongestWord)
+            if (Math.Abs(candidate.Length - word.Length) > bestDistance || candidate.Length > LongestWord)
             {
                 continue;
             }

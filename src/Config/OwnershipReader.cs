@@ -66,7 +66,7 @@ internal sealed class OwnershipReader(DiagnosticBag bag, SliceSize? sliceSize, F
         {
             values.Name(server.Key, "server");
             var counts = granted && grants.Server(server.Key.Place, server.Key.Text, datacenter);
-            foreach (var item in values.List(server.Value, $"the slices of server '{Quoted.Short(server.Key.Text)}'") ?? [])
+            foreach (var item in values.List(server.Value, $"the value of '{Quoted.Short(server.Key.Text)}'") ?? [])
             {
                 ReadSlice(item, address, ports, server.Key.Text, counts);
             }

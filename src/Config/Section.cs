@@ -7,6 +7,9 @@ internal sealed class Section
     private readonly Dictionary<string, YamlEntry> entries = new(StringComparer.Ordinal);
     private readonly string owner;
 
+    // Keys that an unknown one was probably meant to be: they are not missing, they are misspelt, and that is reported.
+    private readonly HashSet<string> mistyped = new(StringComparer.Ordinal);
+
     private Section(DiagnosticBag bag, Place place, string owner)
     {
         this.bag = bag;
@@ -26,7 +29,15 @@ internal sealed class Section
         {
             if (node is not YamlBroken)
             {
-                bag.Error(node.Place, $"{owner} is a map with the keys {string.Join(", ", keys.Keys)}, not {Values.Kind(node)}");
+                var known = string.Join(", ", keys.Keys);
+                if (node is YamlScalar { IsMissing: true })
+                {
+                    bag.Error(node.Place, $"{owner} has no value", $"known here: {known}");
+                }
+                else
+                {
+                    bag.Error(node.Place, $"{owner} is a map, not {Values.Kind(node)}", $"known here: {known}");
+                }
             }
 
             return null;
@@ -41,10 +52,15 @@ internal sealed class Section
             }
             else
             {
+                var near = bag.Nearest.Find(entry.Key.Text, keys.Keys);
                 bag.Error(
                     entry.Key.Place,
                     $"unknown key '{Quoted.Short(entry.Key.Text)}' in {owner}",
-                    bag.Nearest.Hint(entry.Key.Text, keys.Keys) ?? $"known here: {string.Join(", ", keys.Keys)}");
+                    near is null ? $"known here: {string.Join(", ", keys.Keys)}" : $"did you mean '{near}'?");
+                if (near is not null)
+                {
+                    section.mistyped.Add(near);
+                }
             }
         }
 
@@ -64,7 +80,11 @@ internal sealed class Section
             return entry.Value;
         }
 
-        bag.Error(Place, $"{owner} has no '{key}'", hint);
+        if (!mistyped.Contains(key))
+        {
+            bag.Error(Place, $"{owner} has no '{key}'", hint);
+        }
+
         return null;
     }
 

@@ -14,12 +14,21 @@ internal sealed class ServerReader(DiagnosticBag bag, string fileName, ServerPla
     /// <returns>Null, or a configuration that means something only if the bag holds no error.</returns>
     public ServerConfig? Read(YamlNode root)
     {
+        if (root is YamlMap map && map.Entries.FirstOrDefault(e => e.Key.Text is "datacenters" or "servers" or "pools") is { Key: { } foreign })
+        {
+            bag.Error(
+                foreign.Place,
+                $"key '{foreign.Text}' belongs into the fleet or the assignment file; this should be the file of one server",
+                "give the file that names them under 'fleet' and 'assignment', usually softunicast.yaml");
+            return null;
+        }
+
         if (Section.Open(bag, root, Place.Start, "the server's file", ServerKeys.Root) is not { } file)
         {
             return null;
         }
 
-        var server = ReadServerName(file, root);
+        var server = ReadServerName(file);
         var fleet = ReadPath(file, "fleet", ServerYaml.DefaultFleetPath);
         var assignment = ReadPath(file, "assignment", ServerYaml.DefaultAssignmentPath);
         var interfaces = ReadInterfaces(file);
@@ -31,10 +40,9 @@ internal sealed class ServerReader(DiagnosticBag bag, string fileName, ServerPla
         return bag.HasErrors ? null : new ServerConfig(server!, fleet, assignment, interfaces, gobgpd, bgp, log, sockets, pins);
     }
 
-    private string? ReadServerName(Section file, YamlNode root)
+    private string? ReadServerName(Section file)
     {
-        var foreign = root is YamlMap map && map.Entries.Any(e => e.Key.Text is "datacenters" or "servers" or "pools");
-        var node = file.Required("server", foreign ? "this looks like a fleet or assignment file: the server's own file names them" : null);
+        var node = file.Required("server", "write this server's name in the fleet file");
         if (values.Text(node, "'server'") is not { } name || !values.Name((YamlScalar)node!, "server"))
         {
             return null;

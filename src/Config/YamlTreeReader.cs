@@ -87,8 +87,16 @@ internal sealed class YamlTreeReader
     {
         var text = message.TrimEnd('.');
         text = text.Length > 0 ? char.ToLowerInvariant(text[0]) + text[1..] : text;
+
+        // What is missing at the end of the text is missing after its last line that says something.
+        var place = PlaceOf(at, 1);
+        while (place.Line > 1 && source.Line(place.Line).IsWhiteSpace())
+        {
+            place = new Place(place.Line - 1, source.Line(place.Line - 1).TrimEnd().Length + 1, 1);
+        }
+
         bag.Error(
-            PlaceOf(at, 1),
+            place,
             $"YAML syntax: {text}",
             text.Contains("invalid mapping", StringComparison.Ordinal) ? "quote a text that holds ': ' or ends with ':'" : null);
     }
@@ -124,7 +132,12 @@ internal sealed class YamlTreeReader
             return new YamlBroken(place);
         }
 
-        var node = (NodeEvent)current;
+        if (current is not NodeEvent node)
+        {
+            // Some malformed maps make the library end them after a key.
+            throw new SemanticErrorException(current.Start, current.End, "a key without a value, or a value without a key");
+        }
+
         var decorated = !node.Anchor.IsEmpty || !node.Tag.IsEmpty;
         if (!node.Anchor.IsEmpty)
         {
