@@ -93,7 +93,7 @@ public class FleetYamlTests
 
     [Fact]
     public void Names_that_look_like_truth_values_are_names() =>
-        Assert.Contains("no", Read(("  fra: {", "  no: { endpoint: 10.255.3.0 }\n  fra: {"), ("ams-2: { datacenter: ams", "ams-2: { datacenter: no")).Datacenters.Keys);
+        Assert.Contains("no", Read(("  fra: {", "  no: { endpoint: 10.255.9.0 }\n  fra: {"), ("ams-2: { datacenter: ams", "ams-2: { datacenter: no")).Datacenters.Keys);
 
     [Fact]
     public void Lines_may_end_in_carriage_return_and_line_feed() =>
