@@ -104,7 +104,13 @@ public sealed class HostTests : IDisposable
     public void A_socket_that_a_dead_process_left_is_taken_over()
     {
         var path = Path.Combine(folder, "s");
-        Net.NetNamespace.Run("python3", "-c", $"import socket; s = socket.socket(socket.AF_UNIX); s.bind('{path}'); s.listen()");
+        using (var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            dead.Bind(new UnixDomainSocketEndPoint(path + ".dead"));
+            dead.Listen();
+            File.Move(path + ".dead", path); // .NET takes the file along only under the name that it was bound to
+        }
+
         Assert.True(File.Exists(path));
 
         using var listener = UnixListener.Listen(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
