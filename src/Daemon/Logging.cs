@@ -17,6 +17,7 @@ internal static class Logging
         "<${when:when=level>=LogLevel.Error:inner=3:else=${when:when=level==LogLevel.Warn:inner=4:else=${when:when=level==LogLevel.Info:inner=6:else=7}}}>"
         + "${logger:shortName=true}: ${message}${onexception:inner= ${exception:format=tostring}}";
 
+#pragma warning disable CA2000 // Targets belong to the log manager, which closes them at its shutdown.
     public static void Set(LogConfig config)
     {
         var level = config.Level switch
@@ -29,16 +30,15 @@ internal static class Logging
         };
         var underJournal = Environment.GetEnvironmentVariable("JOURNAL_STREAM") is not null;
         var logging = new LoggingConfiguration();
-        using var console = new ConsoleTarget("console") { StdErr = true, Layout = Layout.FromString(underJournal ? Journal : Plain) };
-        logging.AddRule(level, NLog.LogLevel.Fatal, console);
+        logging.AddRule(level, NLog.LogLevel.Fatal, new ConsoleTarget("console") { StdErr = true, Layout = Layout.FromString(underJournal ? Journal : Plain) });
         if (config.FilePath is { } path)
         {
-            using var file = new FileTarget("file") { FileName = Layout.FromLiteral(path), Layout = Layout.FromString(Plain), KeepFileOpen = true };
-            logging.AddRule(level, NLog.LogLevel.Fatal, file);
+            logging.AddRule(level, NLog.LogLevel.Fatal, new FileTarget("file") { FileName = Layout.FromLiteral(path), Layout = Layout.FromString(Plain), KeepFileOpen = true });
         }
 
         // The host tells of its own start and end; the daemon says it better.
         logging.LoggingRules.Insert(0, new LoggingRule("Microsoft.*", NLog.LogLevel.Trace, NLog.LogLevel.Info, new NullTarget()) { Final = true });
         LogManager.Configuration = logging;
     }
+#pragma warning restore CA2000
 }

@@ -110,7 +110,8 @@ internal sealed class Reconciler : IDisposable
 
     public async Task RunAsync(CancellationToken stopping)
     {
-        var follow = nextHops.RunAsync(stopping);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var follow = nextHops.RunAsync(ending.Token);
         try
         {
             while (!stopping.IsCancellationRequested && !down.IsCancellationRequested)
@@ -125,7 +126,8 @@ internal sealed class Reconciler : IDisposable
             // The packet path and gobgpd's routes stay: the next daemon adopts them.
         }
 
-        notifier.Stopping("stopping; packets go on");
+        notifier.Stopping(down.IsCancellationRequested ? "down" : "stopping; packets go on");
+        await ending.CancelAsync().ConfigureAwait(false);
         await speaker.DisposeAsync().ConfigureAwait(false);
         await follow.ConfigureAwait(false);
     }

@@ -22,7 +22,7 @@ internal static class HostReports
             pins,
             Directory.Exists(pins),
             [.. Pins(pins)],
-            [.. network.Links.Values.OrderBy(l => l.Index).Select(l => Interface(state, l, attachments))],
+            [.. network.Kernel.Links().OrderBy(l => l.Index).Select(l => Interface(state, l, attachments))],
             [.. Sysctls(state)],
             [.. Routes(state, network).OrderBy(r => r.To)]);
     }
@@ -58,8 +58,11 @@ internal static class HostReports
                 "what comes out of a tunnel has a source that this interface does not route back to");
         }
 
-        yield return new SysctlRow("net.core.bpf_jit_enable", Sysctl.Read("net.core.bpf_jit_enable"), "1", Sysctl.ReadNumber("net.core.bpf_jit_enable") is 1 or 2,
-            "without the JIT a packet costs many times as much");
+        // Namespaces other than the first do not show it.
+        if (Sysctl.Read("net.core.bpf_jit_enable") is { } jit)
+        {
+            yield return new SysctlRow("net.core.bpf_jit_enable", jit, "1", jit is "1" or "2", "without the JIT a packet costs many times as much");
+        }
     }
 
     private static SysctlRow Range(DaemonSnapshot state)

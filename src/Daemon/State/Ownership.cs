@@ -13,7 +13,8 @@ internal sealed record OwnershipConflict(AddressPorts Ports, string Winner, stri
 
 /// <summary>
 /// Who owns what, as this server acts on it: its own slices by the assignment, everyone else's by the routes they announce.
-/// Where two announce the same, the one that the assignment names wins; where it names neither, the lower router identifier.
+/// Where somebody announces what the assignment gives to another, the other wins: also where its own route is not heard,
+/// for a reflector passes on one of the two only. Where the assignment names nobody, the lower router identifier wins.
 /// </summary>
 internal sealed record Ownership(ImmutableArray<Owner> Owners, ImmutableArray<OwnershipConflict> Conflicts)
 {
@@ -47,31 +48,31 @@ internal sealed record Ownership(ImmutableArray<Owner> Owners, ImmutableArray<Ow
 
         foreach (var claims in routes.GroupBy(r => (r.Kind, r.Ports)).OrderBy(g => g.Key.Ports).ThenBy(g => g.Key.Kind))
         {
-            var ports = claims.Key.Ports;
-            var byTarget = claims.GroupBy(c => c.Target).Select(g => g.MinBy(c => c.Origin)!).OrderBy(c => c.Origin).ToArray();
-            if (claims.Key.Kind == OwnershipKind.Slice)
+            var (kind, ports) = claims.Key;
+            var claimants = claims.GroupBy(c => NameOf(fleet, c)).ToDictionary(g => g.Key, g => g.MinBy(c => c.Origin)!);
+            var meant = (kind == OwnershipKind.Slice ? assignedSlices : assignedBlocks).GetValueOrDefault(ports);
+            var winner = meant ?? claimants.MinBy(c => c.Value.Origin).Key;
+            var reason = meant is null ? "the assignment here names neither; the lower router identifier wins" : "the assignment here names the winner";
+            conflicts.AddRange(claimants.Keys.Where(c => c != winner).Order(StringComparer.Ordinal).Select(c => new OwnershipConflict(ports, winner, c, reason)));
+            if (mine.Contains(ports) && kind == OwnershipKind.Slice)
             {
-                assignedSlices.TryGetValue(ports, out var meant);
-                if (mine.Contains(ports))
-                {
-                    conflicts.AddRange(byTarget.Select(c => new OwnershipConflict(ports, self.Name, NameOf(fleet, c), "the assignment gives it to this server")));
-                    continue;
-                }
-
-                var winner = byTarget.FirstOrDefault(c => ServerName(fleet, c) == meant) ?? byTarget[0];
-                owners.Add(new Owner(ports, winner.Target, winner.Encapsulation, OwnershipKind.Slice));
-                AddConflicts(fleet, conflicts, ports, byTarget, winner, ServerName(fleet, winner) == meant);
+                continue;
             }
-            else
+
+            // What this datacenter owns as a block is known slice by slice; its own endpoint would only lead back here.
+            if (kind == OwnershipKind.Block && winner == self.Datacenter)
             {
-                // What this datacenter owns is known slice by slice; its own endpoint would only lead back here.
-                assignedBlocks.TryGetValue(ports, out var meant);
-                var winner = byTarget.FirstOrDefault(c => DatacenterName(fleet, c) == meant) ?? byTarget[0];
-                AddConflicts(fleet, conflicts, ports, byTarget, winner, DatacenterName(fleet, winner) == meant);
-                if (DatacenterName(fleet, winner) != self.Datacenter)
-                {
-                    owners.Add(new Owner(ports, winner.Target, winner.Encapsulation, OwnershipKind.Block));
-                }
+                continue;
+            }
+
+            if (claimants.TryGetValue(winner, out var route))
+            {
+                owners.Add(new Owner(ports, route.Target, route.Encapsulation, kind));
+            }
+            else if (EndpointOf(fleet, kind, winner) is { } endpoint)
+            {
+                // A reflector passes on only one of two routes to the same ports, and chose the other one.
+                owners.Add(new Owner(ports, endpoint.Address, fleet.PoolOf(ports.Address)!.EncapsulationTo(endpoint), kind));
             }
         }
 
@@ -111,21 +112,10 @@ internal sealed record Ownership(ImmutableArray<Owner> Owners, ImmutableArray<Ow
         return this with { Owners = [.. Owners, .. kept.Where(k => !known.Contains(k.Ports))] };
     }
 
-    private static void AddConflicts(
-        Fleet fleet, ImmutableArray<OwnershipConflict>.Builder conflicts, AddressPorts ports, OwnershipRoute[] claims, OwnershipRoute winner, bool assigned)
-    {
-        foreach (var loser in claims.Where(c => c != winner))
-        {
-            conflicts.Add(new OwnershipConflict(ports, NameOf(fleet, winner), NameOf(fleet, loser), assigned
-                ? "the assignment names the winner"
-                : "the assignment here names neither; the lower router identifier wins"));
-        }
-    }
-
-    private static string? ServerName(Fleet fleet, OwnershipRoute route) => fleet.ServersByEndpoint.GetValueOrDefault(route.Target)?.Name;
-
-    private static string? DatacenterName(Fleet fleet, OwnershipRoute route) => fleet.DatacentersByEndpoint.GetValueOrDefault(route.Target)?.Name;
+    private static TunnelEndpoint? EndpointOf(Fleet fleet, OwnershipKind kind, string name) => kind == OwnershipKind.Slice
+        ? fleet.Servers.GetValueOrDefault(name)?.Endpoint
+        : fleet.Datacenters.GetValueOrDefault(name)?.Endpoint;
 
     private static string NameOf(Fleet fleet, OwnershipRoute route) =>
-        ServerName(fleet, route) ?? DatacenterName(fleet, route) ?? route.Target.ToString();
+        fleet.ServersByEndpoint.GetValueOrDefault(route.Target)?.Name ?? fleet.DatacentersByEndpoint.GetValueOrDefault(route.Target)?.Name ?? route.Target.ToString();
 }

@@ -43,6 +43,24 @@ public class OwnershipTests
     }
 
     [Fact]
+    public void The_assigned_owner_wins_also_where_only_the_others_route_is_heard()
+    {
+        var ownership = Resolve(Assigned(("192.0.2.1:4096-6143", "fra-1")), Slice("192.0.2.1:4096-6143", "ams-2"));
+
+        Assert.Equal(Address("10.2.0.1"), Assert.Single(ownership.Owners).Target);
+        Assert.Equal("ams-2", Assert.Single(ownership.Conflicts).Loser);
+    }
+
+    [Fact]
+    public void A_block_goes_to_the_assigned_datacenter_whoever_else_announces_it()
+    {
+        var ownership = Resolve(Assigned(), Block("192.0.2.2:0-65535", "ams", "ams-2"));
+
+        Assert.Equal(Address("10.255.0.2"), Assert.Single(ownership.Owners).Target);
+        Assert.Equal(("fra", "ams"), ownership.Conflicts.Select(c => (c.Winner, c.Loser)).Single());
+    }
+
+    [Fact]
     public void Of_two_that_the_assignment_does_not_name_the_lower_router_identifier_wins_whatever_the_order()
     {
         OwnershipRoute[] routes = [Slice("192.0.2.1:4096-6143", "fra-1"), Slice("192.0.2.1:4096-6143", "ams-2")];

@@ -1,0 +1,259 @@
+using System.Text.Json;
+
+namespace SoftUnicast.Lab.Tests;
+
+/// <summary>The daemon under its operator and beside its gobgpd: what it refuses, holds, says and takes away.</summary>
+public sealed class DaemonTests(LabFixture lab)
+{
+    [Fact]
+    public async Task A_second_daemon_on_the_same_pins_refuses_and_names_the_first()
+    {
+        lab.Require();
+
+        var second = await LabFixture.RunAsync("ams-1", lab.Program("softunicastd"), $"{LabFixture.State}/ams-1/softunicast.yaml");
+
+        Assert.Equal(1, second.ExitStatus);
+        Assert.Contains($"process {await LabFixture.ProcessAsync("softunicastd", "ams-1")}: only one daemon runs", second.Errors, StringComparison.Ordinal);
+        Assert.Equal("up", await HealthAsync("ams-1"));
+    }
+
+    [Fact]
+    public async Task Files_with_an_error_are_not_taken_and_what_runs_goes_on()
+    {
+        lab.Require();
+        var file = $"{LabFixture.State}/ams-3/softunicast.yaml";
+        var good = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        try
+        {
+            await File.WriteAllTextAsync(file, good.Replace("role: both", "role: bth", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+            await ReloadAsync("ams-3");
+            await LabFixture.UntilAsync("the status says that the file is not in force", async () =>
+                (await ProblemsAsync("ams-3")).Any(p => p.Contains("not in force", StringComparison.Ordinal) && p.Contains("'bth'", StringComparison.Ordinal)));
+            Assert.True((await FetchAsync("ams-3")).GetProperty("ok").GetBoolean());
+            var check = await LabFixture.RunAsync("ams-3", lab.Program("softunicastd"), "--check", file);
+            Assert.Equal(2, check.ExitStatus);
+            Assert.Contains("did you mean 'both'?", check.Errors, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await File.WriteAllTextAsync(file, good, TestContext.Current.CancellationToken);
+            await ReloadAsync("ams-3");
+        }
+
+        await LabFixture.UntilAsync("ams-3 is up again", async () => await HealthAsync("ams-3") == "up");
+    }
+
+    [Fact]
+    public async Task A_gobgpd_that_hangs_is_said_in_the_status_and_packets_flow()
+    {
+        lab.Require();
+        var gobgpd = await LabFixture.ProcessAsync("gobgpd", "fra-1");
+        var (address, ports) = lab.Slice("fra-1", "us-general");
+        try
+        {
+            Signal("STOP", gobgpd);
+            await LabFixture.UntilAsync("the status says that gobgpd hangs", async () => await GobgpdAsync("fra-1") == "hung");
+            var exchanged = await lab.TrafficAsync("fra-1", "udp", "--source", address, "--ports", ports, "--count", "200", "--rate", "500", $"{LabFixture.OriginAddress}:7");
+            Assert.Equal(0, exchanged.GetProperty("lost").GetInt32());
+        }
+        finally
+        {
+            Signal("CONT", gobgpd);
+        }
+
+        await LabFixture.UntilAsync("fra-1 is up again", async () => await HealthAsync("fra-1") == "up", TimeSpan.FromSeconds(60));
+        await LabFixture.UntilEstablishedAsync();
+    }
+
+    [Fact]
+    public async Task While_the_daemon_is_down_the_command_line_says_so_and_what_still_steers()
+    {
+        lab.Require();
+        (await lab.LabAsync("crash", "softunicastd", "nyc-2")).Succeeded();
+        try
+        {
+            var answer = await lab.ControlAsync("nyc-2", "--pins", "/sys/fs/bpf/softunicast-lab/nyc-2", "show", "status");
+
+            Assert.Equal(3, answer.ExitStatus);
+            Assert.Contains("the daemon is down", answer.Output + answer.Errors, StringComparison.Ordinal);
+            Assert.Contains("eth0", answer.Output + answer.Errors, StringComparison.Ordinal);
+            Assert.True((await FetchAsync("nyc-2")).GetProperty("ok").GetBoolean());
+        }
+        finally
+        {
+            (await lab.LabAsync("start", "softunicastd", "nyc-2")).Succeeded();
+        }
+
+        await LabFixture.UntilAsync("nyc-2 is up again", async () => await HealthAsync("nyc-2") == "up");
+        Assert.True((await lab.ShowAsync("nyc-2", "status")).GetProperty("packet_path").GetProperty("adopted").GetBoolean());
+    }
+
+    [Fact]
+    public async Task The_read_only_socket_refuses_what_changes_something()
+    {
+        lab.Require();
+
+        var answer = await lab.ShowSocketAsync("ams-2", "down");
+
+        Assert.Equal(4, answer.ExitStatus);
+        Assert.Equal("up", await HealthAsync("ams-2"));
+        Assert.Equal(0, (await lab.ShowSocketAsync("ams-2", "show", "status")).ExitStatus);
+    }
+
+    [Fact]
+    public async Task Of_two_servers_that_announce_one_slice_the_assigned_owner_wins_and_both_are_shown()
+    {
+        lab.Require();
+        var (address, ports) = lab.Slice("ams-1", "us-general");
+        var (_, ownPorts) = lab.Slice("ams-2", "us-general");
+        var file = $"{LabFixture.State}/ams-2/softunicast.yaml";
+        var assignment = await File.ReadAllTextAsync($"{LabFixture.State}/assignment.yaml", TestContext.Current.CancellationToken);
+        var server = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        try
+        {
+            // On ams-2 alone, the two servers' names are exchanged in the assignment: an old file beside a new one.
+            await File.WriteAllTextAsync($"{LabFixture.State}/ams-2/assignment.yaml",
+                assignment.Replace("ams-1", "ams-x", StringComparison.Ordinal).Replace("ams-2", "ams-1", StringComparison.Ordinal).Replace("ams-x", "ams-2", StringComparison.Ordinal),
+                TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(file, server.Replace("../assignment.yaml", "assignment.yaml", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+            await ReloadAsync("ams-2");
+
+            await LabFixture.UntilAsync("ams-3 shows the conflict", async () =>
+                (await ProblemsAsync("ams-3")).Any(p => p.Contains("ams-1 wins over ams-2", StringComparison.Ordinal)));
+            var row = await lab.ShowAsync("ams-3", "slice", "for", $"{address}:{ports.Split('-')[0]}");
+            Assert.Equal("ams-1", row.GetProperty("owner").GetProperty("name").GetString());
+            Assert.Contains(await ProblemsAsync("ams-1"), p => p.Contains("ams-1 wins over ams-2", StringComparison.Ordinal));
+            Assert.NotEqual(ports, ownPorts);
+        }
+        finally
+        {
+            await File.WriteAllTextAsync(file, server, TestContext.Current.CancellationToken);
+            await ReloadAsync("ams-2");
+        }
+
+        foreach (var name in new[] { "ams-1", "ams-2", "ams-3" })
+        {
+            await LabFixture.UntilAsync($"{name} is up again", async () => await HealthAsync(name) == "up");
+        }
+    }
+
+    [Fact]
+    public async Task A_plan_that_gives_servers_more_slices_is_taken_under_load_and_nothing_is_lost()
+    {
+        lab.Require();
+        var fleet = $"{LabFixture.State}/fleet.yaml";
+        var assignment = $"{LabFixture.State}/assignment.yaml";
+        var oldFleet = await File.ReadAllTextAsync(fleet, TestContext.Current.CancellationToken);
+        var oldAssignment = await File.ReadAllTextAsync(assignment, TestContext.Current.CancellationToken);
+        var (address, ports) = lab.Slice("fra-2", "us-general");
+        var exchange = lab.TrafficAsync("fra-2", "udp", "--source", address, "--ports", ports, "--count", "4000", "--rate", "500", $"{LabFixture.OriginAddress}:7");
+        try
+        {
+            await File.WriteAllTextAsync(fleet, oldFleet.Replace(
+                "addresses: 192.0.2.1-192.0.2.3\n", "addresses: 192.0.2.1-192.0.2.3\n    slices-per-server: 3\n", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+            (await LabFixture.RunAsync("fra-2", lab.Program("softunicastc"), "plan", "--fleet", fleet, "--assignment", assignment, "--in-place")).Succeeded();
+            foreach (var server in LabFixture.Servers)
+            {
+                await ReloadAsync(server);
+            }
+
+            foreach (var server in LabFixture.Servers)
+            {
+                await LabFixture.UntilAsync($"{server} has three slices, and the others know", async () =>
+                {
+                    var here = await OwnedAsync(server, server);
+                    var known = await OwnedAsync(server.EndsWith('1') ? $"{server[..^1]}2" : $"{server[..^1]}1", server);
+                    return here.Count == 3 && known.SequenceEqual(here);
+                }, TimeSpan.FromSeconds(60));
+            }
+
+            Assert.Equal(0, (await exchange).GetProperty("lost").GetInt32());
+            var grown = (await OwnedAsync("fra-2", "fra-2"))[2];
+            var colon = grown.LastIndexOf(':');
+            var fetched = await lab.TrafficAsync("fra-2", "fetch", "--source", grown[..colon], "--ports", grown[(colon + 1)..], $"http://{LabFixture.OriginAddress}/");
+            Assert.True(fetched.GetProperty("ok").GetBoolean(), fetched.ToString());
+        }
+        finally
+        {
+            await File.WriteAllTextAsync(fleet, oldFleet, TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(assignment, oldAssignment, TestContext.Current.CancellationToken);
+            foreach (var server in LabFixture.Servers)
+            {
+                await ReloadAsync(server);
+            }
+        }
+
+        foreach (var server in LabFixture.Servers)
+        {
+            await LabFixture.UntilAsync($"{server} is up with one slice", async () => await HealthAsync(server) == "up" && (await OwnedAsync(server, server)).Count == 1, TimeSpan.FromSeconds(60));
+        }
+    }
+
+    [Fact]
+    public async Task Down_withdraws_drains_and_takes_the_packet_path_away()
+    {
+        lab.Require();
+        var down = await lab.ControlAsync("fra-3", "down");
+        try
+        {
+            Assert.Equal(0, down.ExitStatus);
+            var order = new[] { "withdraw prefixes", "drain arrivals", "withdraw ownership", "drain tunnels", "take the packet path away" };
+            var places = order.Select(step => down.Output.IndexOf(step, StringComparison.Ordinal)).ToArray();
+            Assert.True(places.All(p => p >= 0) && places.SequenceEqual(places.Order()), down.Output);
+            Assert.False(Directory.Exists("/sys/fs/bpf/softunicast-lab/fra-3/v1"), "tables are still pinned");
+            Assert.DoesNotContain("xdp", (await LabFixture.RunAsync("fra-3", "ip", "-o", "link", "show", "eth0")).Succeeded(), StringComparison.Ordinal);
+            await LabFixture.UntilAsync("the ToR has forgotten it", async () =>
+                !(await LabFixture.BirdAsync("fra-tor", "show", "route", "all", "192.0.2.0/24")).Contains("on fra-3", StringComparison.Ordinal));
+            Assert.True((await FetchAsync("fra-1")).GetProperty("ok").GetBoolean());
+        }
+        finally
+        {
+            await LabFixture.UntilAsync("the daemon has ended", async () => !await LabFixture.IsRunningAsync("softunicastd", "fra-3"));
+            (await lab.LabAsync("start", "softunicastd", "fra-3")).Succeeded();
+        }
+
+        await LabFixture.UntilAsync("fra-3 is up again", async () => await HealthAsync("fra-3") == "up", TimeSpan.FromSeconds(60));
+        await LabFixture.UntilEstablishedAsync();
+        Assert.True((await FetchAsync("fra-3")).GetProperty("ok").GetBoolean());
+    }
+
+    [Fact]
+    public async Task What_the_kernel_has_is_what_the_shows_say()
+    {
+        lab.Require();
+        var host = await lab.ShowAsync("ams-1", "host");
+
+        foreach (var device in host.GetProperty("interfaces").EnumerateArray().Where(i => i.GetProperty("role").ValueKind == JsonValueKind.String))
+        {
+            var link = JsonDocument.Parse((await LabFixture.RunAsync("ams-1", "ip", "-json", "link", "show", device.GetProperty("name").GetString()!)).Succeeded()).RootElement[0];
+            Assert.Equal(link.GetProperty("xdp").GetProperty("prog").GetProperty("id").GetInt32(), device.GetProperty("program_id").GetInt32());
+            Assert.True(device.GetProperty("ours").GetBoolean());
+        }
+    }
+
+    private static void Signal(string signal, int process) =>
+        System.Diagnostics.Process.Start("kill", [$"-{signal}", $"{process}"]).WaitForExit();
+
+    private static async Task ReloadAsync(string server) => Signal("HUP", await LabFixture.ProcessAsync("softunicastd", server));
+
+    private async Task<string> HealthAsync(string server) =>
+        (await lab.ShowAsync(server, "status")).GetProperty("health").GetString()!;
+
+    private async Task<string> GobgpdAsync(string server) =>
+        (await lab.ShowAsync(server, "bgp")).GetProperty("gobgpd").GetProperty("state").GetString()!;
+
+    private async Task<IReadOnlyList<string>> ProblemsAsync(string server) =>
+        [.. (await lab.ShowAsync(server, "status")).GetProperty("problems").EnumerateArray().Select(p => p.GetProperty("what").GetString()!)];
+
+    private async Task<IReadOnlyList<string>> OwnedAsync(string asked, string owner) =>
+    [
+        .. (await lab.ShowAsync(asked, "slices", "pool", "us-general", "server", owner)).GetProperty("slices").EnumerateArray()
+            .Select(s => s.GetProperty("slice").GetString()!),
+    ];
+
+    private Task<JsonElement> FetchAsync(string server)
+    {
+        var (address, ports) = lab.Slice(server, "us-general");
+        return lab.TrafficAsync(server, "fetch", "--source", address, "--ports", ports, $"http://{LabFixture.OriginAddress}/");
+    }
+}
