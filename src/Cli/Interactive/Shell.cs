@@ -8,6 +8,7 @@ namespace SoftUnicast.Cli.Interactive;
 internal sealed class Shell : IDisposable
 {
     private const string Prompt = "softunicast> ";
+    private const int WidthOfUnknown = 80;
     private readonly CliOptions options;
     private readonly Output console;
     private readonly LineEditor editor = new();
@@ -213,7 +214,8 @@ internal sealed class Shell : IDisposable
     /// <summary>One terminal line: of a longer text, the part around the cursor.</summary>
     private void Draw()
     {
-        var room = Math.Max(10, Console.WindowWidth - Prompt.Length - 1);
+        var width = Console.WindowWidth is > 0 and var known ? known : WidthOfUnknown;
+        var room = Math.Max(10, width - Prompt.Length - 1);
         var first = Math.Max(0, editor.Cursor - room);
         var shown = editor.Text.Substring(first, Math.Min(room, editor.Text.Length - first));
         var column = Prompt.Length + editor.Cursor - first;
