@@ -19,7 +19,7 @@ in_namespace() {
 }
 
 # spawn NAME NAMESPACE COMMAND...: detached; the new process records itself before it becomes COMMAND, so that there is
-# no moment at which it runs unrecorded (wait for is_running). Output goes to log/NAME.log.
+# no moment at which it runs unrecorded (wait for is_running). Locks (8, 9) are not handed down to it. Output goes to log/NAME.log.
 spawn() {
 	local name=$1 namespace=$2
 	shift 2
@@ -31,7 +31,7 @@ spawn() {
 		fields=(${stat##*) })
 		echo "$$ ${fields[19]} $command" >"$record"
 		exec "$@"' spawn "$STATE/pids/$name" "$@" \
-		>>"$STATE/log/$name.log" 2>&1 </dev/null 9>&- &
+		>>"$STATE/log/$name.log" 2>&1 </dev/null 8>&- 9>&- &
 }
 
 # is_running NAME: prints its process id.
