@@ -25,6 +25,9 @@ internal sealed class Reconciler : IDisposable
     /// <summary>A pass at least this often, for what reports no change, and to show the service manager that the loop lives.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
+    /// <summary>The kernel's tables are compared with what is meant at least this often, also if nothing has changed here.</summary>
+    private static readonly TimeSpan Repair = TimeSpan.FromSeconds(30);
+
     private static readonly Logger Log = LogManager.GetCurrentClassLogger();
 
     private readonly TimeProvider time;
@@ -49,6 +52,9 @@ internal sealed class Reconciler : IDisposable
     private bool goingDown;
     private bool ready;
     private string? lastSaid;
+    private WrittenTable table = WrittenTable.None;
+    private TableInputs? lastInputs;
+    private long lastTableAt;
 
     public Reconciler(DaemonConfiguration configuration, PacketPath packetPath, ServiceNotifier notifier, TimeProvider time)
     {
@@ -64,7 +70,7 @@ internal sealed class Reconciler : IDisposable
         nextHops.Changed += (_, _) => Signal();
         held = HeldOwners.From(packetPath.InForce, configuration.Fleet);
         speaker = RunningSpeaker.Start(configuration, time, Signal);
-        snapshot = Snapshot(Ownership.Empty, null, [], [], new Announcing(Announcements.None, []), []);
+        snapshot = Snapshot(table, [], [], new Announcing(Announcements.None, []));
     }
 
     /// <summary>What the last pass knew and meant.</summary>
@@ -168,9 +174,17 @@ internal sealed class Reconciler : IDisposable
     {
         goingDown = true;
         var way = new WayDown(packetPath, speaker.Speaker, time, notifier);
-        var steps = await way.GoAsync(State.Announced, now, report, stopping).ConfigureAwait(false);
-        await down.CancelAsync().ConfigureAwait(false);
-        return steps;
+        try
+        {
+            var steps = await way.GoAsync(State.Announced, now, report, stopping).ConfigureAwait(false);
+            await down.CancelAsync().ConfigureAwait(false);
+            return steps;
+        }
+        finally
+        {
+            // Not all the way: what is left is kept in order again, and the operator told.
+            goingDown = down.IsCancellationRequested;
+        }
     }
 
     public void Dispose()
@@ -211,8 +225,6 @@ internal sealed class Reconciler : IDisposable
             return;
         }
 
-        var fleet = configuration.Fleet;
-        var self = configuration.Self;
         var learned = speaker.Speaker.Learned;
         if (learned.Synchronised && !held.IsEmpty)
         {
@@ -220,12 +232,37 @@ internal sealed class Reconciler : IDisposable
             held = [];
         }
 
-        ImmutableArray<OwnershipRoute> routes = [.. learned.Routes];
-        var ownership = Ownership.Resolve(fleet, self, configuration.Assignment, routes).With(held);
-        nextHops.Want(EndpointResolver.Wanted(ownership.Owners));
+        var inputs = new TableInputs(configuration, learned, held, network.Links, nextHops.Entries);
+        if (inputs != lastInputs || time.GetElapsedTime(lastTableAt) >= Repair)
+        {
+            lastTableAt = time.GetTimestamp();
+            table = MakeTable(inputs);
+
+            // Wanting other endpoints has made other next hops: the next pass sees them.
+            lastInputs = inputs;
+        }
+
         var problems = ImmutableArray.CreateBuilder<Problem>();
         problems.AddRange(reloadProblems.Select(p => new Problem($"the files on disk are not in force: {p}", "correct them, then reload")));
-        var devices = Devices.Find(configuration.Server.Interfaces, network.Links.Values, problems);
+        problems.AddRange(table.Problems);
+        var missing = table.IsWritten || packetPath.Adopted
+            ? packetPath.Attach(table.Devices, configuration.Server.Interfaces, problems)
+            : [.. configuration.Server.Interfaces.Select(i => i.Name)];
+        var announcing = Announce(missing.IsEmpty, table.IsWritten, learned.Synchronised);
+        ProblemReports.Add(problems, speaker.Speaker.Status, learned, held.Length, table.Ownership, nextHops.Entries, configuration.Fleet, announcing);
+        snapshot = Snapshot(table, missing, problems.ToImmutable(), announcing);
+        Say();
+    }
+
+    private WrittenTable MakeTable(TableInputs inputs)
+    {
+        var fleet = configuration.Fleet;
+        var self = configuration.Self;
+        ImmutableArray<OwnershipRoute> routes = [.. inputs.Learned.Routes];
+        var ownership = Ownership.Resolve(fleet, self, configuration.Assignment, routes).With(inputs.Held);
+        nextHops.Want(EndpointResolver.Wanted(ownership.Owners));
+        var problems = ImmutableArray.CreateBuilder<Problem>();
+        var devices = Devices.Find(configuration.Server.Interfaces, inputs.Links.Values, problems);
         var compiled = SteeringCompiler.Compile(new SteeringInput(
             self.Name,
             fleet,
@@ -234,19 +271,13 @@ internal sealed class Reconciler : IDisposable
             LocalEndpoints(problems),
             [.. devices.Select(d => d.Steering)]));
         problems.AddRange(compiled.Errors.Select(e => new Problem(e, null)));
-        var written = compiled.Table is { } table && packetPath.Apply(table);
+        var written = compiled.Table is not null && packetPath.Apply(compiled.Table);
         if (packetPath.Refusal is { } refusal)
         {
             problems.Add(new Problem($"the steering table was refused, the old one stays: {refusal}", null));
         }
 
-        var missing = written || packetPath.Adopted
-            ? packetPath.Attach(devices, configuration.Server.Interfaces, problems)
-            : [.. configuration.Server.Interfaces.Select(i => i.Name)];
-        var announcing = Announce(missing.IsEmpty, written, learned.Synchronised);
-        ProblemReports.Add(problems, speaker.Speaker.Status, learned, held.Length, ownership, nextHops.Entries, fleet, announcing);
-        snapshot = Snapshot(ownership, compiled.Table, missing, problems.ToImmutable(), announcing, routes);
-        Say();
+        return new WrittenTable(ownership, routes, devices, compiled.Table, written, problems.ToImmutable());
     }
 
     private List<SteeringLocal> LocalEndpoints(ImmutableArray<Problem>.Builder problems)
@@ -271,12 +302,11 @@ internal sealed class Reconciler : IDisposable
         return announcing;
     }
 
-    private DaemonSnapshot Snapshot(
-        Ownership ownership, SteeringTable? meant, ImmutableArray<string> missing, ImmutableArray<Problem> problems, Announcing announcing, ImmutableArray<OwnershipRoute> routes)
+    private DaemonSnapshot Snapshot(WrittenTable made, ImmutableArray<string> missing, ImmutableArray<Problem> problems, Announcing announcing)
     {
-        var health = goingDown ? Health.GoingDown : meant is null ? Health.Starting : problems.IsEmpty ? Health.Up : Health.Degraded;
-        return new DaemonSnapshot(configuration, health, problems, ownership, meant, packetPath.LastWrite, missing, packetPath.Adopted,
-            announcing.Prefixes, announcing.Announcements, routes, nextHops.Entries);
+        var health = goingDown ? Health.GoingDown : made.Meant is null ? Health.Starting : problems.IsEmpty ? Health.Up : Health.Degraded;
+        return new DaemonSnapshot(configuration, health, problems, made.Ownership, made.Meant, packetPath.LastWrite, missing, packetPath.Adopted,
+            announcing.Prefixes, announcing.Announcements, made.Routes, nextHops.Entries);
     }
 
     // The service manager and the log hear of a state once, when it changes.
