@@ -22,12 +22,11 @@
 
 #define SU_ABI_VERSION 1
 
-/* Pinned below the daemon's pin folder, in a folder named v<SU_ABI_VERSION>, by these names. */
+/* How long each table is. */
 #define SU_L1_ENTRIES 65536
 #define SU_L2_BLOCKS 256 /* block 0 is never used */
 #define SU_L2_ENTRIES (SU_L2_BLOCKS * 256)
 #define SU_ROW_SLOTS (4 * 1024 * 1024)
-#define SU_ROW_LINE_SLOTS 32 /* slots an element of su_rows: one cache line */
 #define SU_ENDPOINTS 32768 /* 0 and 1 are never used: they mean unowned and here */
 #define SU_INTERFACES 4096 /* indexed by ifindex */
 #define SU_LOCALS 4
@@ -117,6 +116,22 @@ struct su_settings {
 	__u64 generation; /* counts the daemon's completed applies; not read by the packet path */
 };
 _Static_assert(sizeof(struct su_settings) == 72, "su_settings");
+
+/*
+ * All tables that user space writes, through mmap and while packets flow: one array map with one element, pinned below the
+ * daemon's pin folder, in a folder named v<SU_ABI_VERSION>, as su_tables. Beside it lie two per-CPU arrays of su_counter:
+ * su_counters, by reason, and su_endpoint_counters, by endpoint.
+ */
+struct su_tables {
+	__u16 rows[SU_ROW_SLOTS];
+	struct su_endpoint endpoints[SU_ENDPOINTS];
+	struct su_prefix l2[SU_L2_ENTRIES];
+	__u16 l1[SU_L1_ENTRIES];
+	struct su_interface interfaces[SU_INTERFACES];
+	struct su_settings settings;
+	__u8 pad[56];
+};
+_Static_assert(sizeof(struct su_tables) == 8388608 + 2097152 + 524288 + 131072 + 32768 + 128, "su_tables");
 
 struct su_counter {
 	__u64 packets;

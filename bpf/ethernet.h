@@ -37,25 +37,25 @@ static __always_inline enum su_reason parse_ethernet(struct packet *packet)
 	__u16 type;
 
 	if (data + ETHERNET_BYTES > packet->data_end)
-		return SU_UNREADABLE;
+		return stop(SU_UNREADABLE);
 	if ((load64(data) ^ packet->interface) << 16)
-		return SU_NOT_OURS;
+		return stop(SU_NOT_OURS);
 	type = load16(data + 12);
 	if (SU_UNLIKELY(is_vlan(type))) {
 		tag = data + any_offset(ETHERNET_BYTES + packet->zero);
 		if (tag + VLAN_TAG_BYTES > packet->data_end)
-			return SU_UNREADABLE;
+			return stop(SU_UNREADABLE);
 		type = load16(tag + 2);
 		bytes += VLAN_TAG_BYTES;
 		if (is_vlan(type)) {
 			if (tag + 2 * VLAN_TAG_BYTES > packet->data_end)
-				return SU_UNREADABLE;
+				return stop(SU_UNREADABLE);
 			type = load16(tag + VLAN_TAG_BYTES + 2);
 			bytes += VLAN_TAG_BYTES;
 		}
 	}
 	if (type != ETHERNET_TYPE_IPV4)
-		return SU_NOT_OURS;
+		return stop(SU_NOT_OURS);
 	packet->link_bytes = any_offset(bytes + packet->zero);
 	return SU_GO_ON;
 }

@@ -38,16 +38,16 @@ static __always_inline enum su_reason parse_quote(struct packet *packet, const s
 	__u8 *behind;
 
 	if (left_bytes < IPV4_BYTES || !load_ipv4(packet, &quote, quote_at))
-		return SU_ICMP_QUOTE;
+		return stop(SU_ICMP_QUOTE);
 	quote.header_bytes = (quote.word0 & 0xf) << 2;
 	if ((__u8)(quote.word0 - 0x45) > 0xa || quote.source != ip->destination ||
 	    ipv4_fragment(&quote) & IPV4_OFFSET)
-		return SU_ICMP_QUOTE;
+		return stop(SU_ICMP_QUOTE);
 	/* Its total length is what it was when it left; what counts is how much of it is quoted. */
 	quote.total_bytes = left_bytes;
 	behind = ipv4_payload(packet, &quote, ICMP_QUOTED_BYTES);
 	if (!behind)
-		return SU_ICMP_QUOTE;
+		return stop(SU_ICMP_QUOTE);
 	switch (ipv4_protocol(&quote)) {
 	case PROTOCOL_TCP:
 	case PROTOCOL_UDP:
@@ -56,11 +56,11 @@ static __always_inline enum su_reason parse_quote(struct packet *packet, const s
 		break;
 	case PROTOCOL_ICMP:
 		if (behind[0] != ICMP_ECHO_REQUEST && behind[0] != ICMP_ECHO_REPLY)
-			return SU_ICMP_QUOTE;
+			return stop(SU_ICMP_QUOTE);
 		packet->port = bpf_ntohs(load16(behind + 4));
 		break;
 	default:
-		return SU_ICMP_QUOTE;
+		return stop(SU_ICMP_QUOTE);
 	}
 	packet->ports = packet->port;
 	return SU_GO_ON;
@@ -79,11 +79,11 @@ static __always_inline enum su_reason answer_echo(struct packet *packet, struct 
 	__u64 low;
 
 	if (ipv4_fragment(ip) & IPV4_MORE_FRAGMENTS)
-		return SU_FRAGMENT;
+		return stop(SU_FRAGMENT);
 	if (ip->header_bytes != IPV4_BYTES)
-		return SU_OPENS;
+		return stop(SU_OPENS);
 	if (ethernet + 14 > packet->data_end || icmp + ICMP_BYTES > packet->data_end)
-		return SU_MALFORMED;
+		return stop(SU_MALFORMED);
 
 	/* destination 0-5, source 6-11 */
 	low = load64(ethernet);
@@ -114,13 +114,13 @@ static __always_inline enum su_reason parse_icmp(struct packet *packet, struct i
 	__u8 flags = SU_PREFIX_WORD_FLAGS(prefix);
 
 	if (!icmp)
-		return SU_MALFORMED;
+		return stop(SU_MALFORMED);
 	switch (icmp[0]) {
 	case ICMP_ECHO_REQUEST:
 		if (flags & SU_FLAG_ECHO_ANSWER && packet->in_rank == SU_RANK_INTERNET)
 			return answer_echo(packet, ip);
 		if (!(flags & SU_FLAG_ECHO_TO_OWNER))
-			return SU_OPENS;
+			return stop(SU_OPENS);
 		break;
 	case ICMP_ECHO_REPLY:
 		break;
@@ -129,7 +129,7 @@ static __always_inline enum su_reason parse_icmp(struct packet *packet, struct i
 	case ICMP_PARAMETER_PROBLEM:
 		return parse_quote(packet, ip);
 	default:
-		return SU_ICMP_TYPE;
+		return stop(SU_ICMP_TYPE);
 	}
 	packet->port = bpf_ntohs(load16(icmp + 4));
 	packet->ports = packet->port;

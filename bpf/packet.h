@@ -78,6 +78,16 @@ static __always_inline void store64(void *at, __u64 value)
 }
 
 /*
+ * A reason that ends the packet's way. The barrier keeps its number out of the way of packets that go on: the compiler
+ * would load it before the branch.
+ */
+static __always_inline enum su_reason stop(enum su_reason reason)
+{
+	barrier_var(reason);
+	return reason;
+}
+
+/*
  * An offset that the verifier takes for any offset. The barrier keeps the compiler from carrying on with the value
  * before the mask, of which the verifier knows more.
  */

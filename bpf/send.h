@@ -57,7 +57,7 @@ static __always_inline enum su_reason send_to(struct packet *packet, const struc
 	}
 
 	if (grow && bpf_xdp_adjust_head(packet->ctx, -grow))
-		return SU_HEADROOM;
+		return stop(SU_HEADROOM);
 	packet_bounds(packet);
 
 	/*
@@ -69,7 +69,7 @@ static __always_inline enum su_reason send_to(struct packet *packet, const struc
 	inner = packet->data + l2_bytes + outer_bytes;
 	if (l2 + 24 > packet->data_end || outer + 32 > packet->data_end ||
 	    inner + 16 > packet->data_end)
-		return SU_HEADROOM;
+		return stop(SU_HEADROOM);
 	store64(l2, load64(endpoint->l2));
 	store64(l2 + 8, load64(endpoint->l2 + 8));
 	store16(l2 + 16, load16(endpoint->l2 + 16));
@@ -96,7 +96,7 @@ static __always_inline enum su_reason leave_tunnel(struct packet *packet, const 
 
 	if (from + ETHERNET_BYTES + 2 * VLAN_TAG_BYTES > packet->data_end ||
 	    to + ETHERNET_BYTES + 2 * VLAN_TAG_BYTES > packet->data_end)
-		return SU_MALFORMED;
+		return stop(SU_MALFORMED);
 	low = load64(from);
 	high = load64(from + 6);
 	if (SU_UNLIKELY(packet->link_bytes > ETHERNET_BYTES)) {

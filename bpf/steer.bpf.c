@@ -17,15 +17,13 @@
 static __always_inline enum su_reason read_interface(struct packet *packet)
 {
 	__u32 ifindex = packet->ctx->ingress_ifindex;
-	const struct su_interface *interface;
 
 	packet->ifindex = ifindex;
-	interface = bpf_map_lookup_elem(&su_interfaces, &ifindex);
-	if (!interface)
-		return SU_NOT_OURS;
-	packet->interface = load64(interface);
+	if (ifindex >= SU_INTERFACES)
+		return stop(SU_NOT_OURS);
+	packet->interface = *(const volatile su_word64 *)&TABLE(interfaces)[ifindex];
 	if (!SU_INTERFACE_WORD_ROLES(packet->interface))
-		return SU_NOT_OURS;
+		return stop(SU_NOT_OURS);
 	packet->zero = SU_INTERFACE_WORD_ZERO(packet->interface);
 	return SU_GO_ON;
 }
@@ -34,19 +32,19 @@ static __always_inline enum su_reason read_interface(struct packet *packet)
 static __always_inline enum su_reason find_egress(struct packet *packet, struct ipv4 *ip,
 						  __u64 *prefix)
 {
-	struct tunnel_end end;
+	struct tunnel_end end = {};
 
 	if (!load_ipv4(packet, ip, any_offset(packet->link_bytes)))
-		return SU_UNREADABLE;
+		return stop(SU_UNREADABLE);
 	if (find_local(ip->destination, &end))
 		return enter_tunnel(packet, ip, &end, prefix);
 	*prefix = prefix_of(ip->destination);
 	if (SU_PREFIX_WORD_KIND(*prefix) != SU_PREFIX_EGRESS)
-		return SU_NOT_OURS;
+		return stop(SU_NOT_OURS);
 	if (!ipv4_is_sane_in_frame(packet, ip))
-		return SU_MALFORMED;
+		return stop(SU_MALFORMED);
 	if (!(SU_INTERFACE_WORD_ROLES(packet->interface) & SU_ROLE_INTERNET))
-		return SU_ROLE;
+		return stop(SU_ROLE);
 	packet->in_rank = SU_RANK_INTERNET | packet->zero;
 	packet->sent_reason = any_reason(packet, SU_STEERED);
 	packet->outer_ecn = packet->zero & ECN_MASK;
@@ -61,25 +59,25 @@ static __always_inline enum su_reason go_to_owner(struct packet *packet, struct 
 
 	if (packet->slot == SU_SLOT_HERE) {
 		if (packet->in_rank == SU_RANK_INTERNET)
-			return SU_DELIVERED;
+			return stop(SU_DELIVERED);
 		if (!carry_ecn(packet, ip))
-			return SU_ECN;
+			return stop(SU_ECN);
 		reason = leave_tunnel(packet, ip);
 		return reason == SU_GO_ON ? SU_DECAPSULATED : reason;
 	}
+	if (packet->slot == SU_SLOT_UNOWNED || packet->slot >= SU_ENDPOINTS)
+		return stop(SU_UNOWNED);
 	endpoint = endpoint_of(packet->slot);
-	if (!endpoint || packet->slot == SU_SLOT_UNOWNED)
-		return SU_UNOWNED;
 	if (endpoint->rank >= packet->in_rank)
-		return SU_RANK;
+		return stop(SU_RANK);
 	if (!endpoint->l2_bytes)
-		return SU_UNRESOLVED;
+		return stop(SU_UNRESOLVED);
 	if (ipv4_ttl(ip) <= 1)
-		return SU_TTL;
+		return stop(SU_TTL);
 	if (ip->total_bytes + endpoint->outer_bytes > endpoint->mtu_bytes)
-		return SU_TOO_BIG;
+		return stop(SU_TOO_BIG);
 	if (!carry_ecn(packet, ip))
-		return SU_ECN;
+		return stop(SU_ECN);
 	reason = send_to(packet, ip, endpoint);
 	if (reason != SU_GO_ON)
 		return reason;
@@ -89,8 +87,8 @@ static __always_inline enum su_reason go_to_owner(struct packet *packet, struct 
 static __always_inline enum su_reason steer(struct packet *packet)
 {
 	enum su_reason reason;
-	struct ipv4 ip;
-	__u64 prefix;
+	struct ipv4 ip = {};
+	__u64 prefix = 0;
 
 	reason = read_interface(packet);
 	if (reason != SU_GO_ON)
@@ -111,11 +109,8 @@ static __always_inline enum su_reason steer(struct packet *packet)
 SEC("xdp.frags")
 int su_steer(struct xdp_md *ctx)
 {
-	struct packet packet;
+	struct packet packet = { .ctx = ctx, .action = XDP_PASS };
 
-	packet.ctx = ctx;
-	packet.action = XDP_PASS;
-	packet.zero = 0;
 	packet_bounds(&packet);
 	packet.frame_bytes = packet.data_end - packet.data;
 	return finish(&packet, steer(&packet));

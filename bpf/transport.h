@@ -39,7 +39,7 @@ static __always_inline enum su_reason parse_tcp(struct packet *packet, const str
 	__u8 *tcp = ipv4_payload(packet, ip, TCP_BYTES);
 
 	if (!tcp)
-		return SU_MALFORMED;
+		return stop(SU_MALFORMED);
 	take_ports(packet, tcp);
 	if (SU_UNLIKELY((tcp[13] & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN))
 		return judge_opening(prefix);
@@ -51,7 +51,7 @@ static __always_inline enum su_reason parse_udp(struct packet *packet, const str
 	__u8 *udp = ipv4_payload(packet, ip, UDP_BYTES);
 
 	if (!udp)
-		return SU_MALFORMED;
+		return stop(SU_MALFORMED);
 	take_ports(packet, udp);
 	return SU_GO_ON;
 }
@@ -62,7 +62,7 @@ static __always_inline enum su_reason parse_sctp(struct packet *packet, const st
 	__u8 *sctp = ipv4_payload(packet, ip, SCTP_BYTES);
 
 	if (!sctp)
-		return SU_MALFORMED;
+		return stop(SU_MALFORMED);
 	take_ports(packet, sctp);
 	sctp = ipv4_payload(packet, ip, SCTP_BYTES + 1);
 	if (sctp && sctp[SCTP_BYTES] == SCTP_CHUNK_INIT)
@@ -75,7 +75,7 @@ static __always_inline enum su_reason parse_transport(struct packet *packet, str
 						      __u64 prefix)
 {
 	if (ipv4_fragment(ip) & IPV4_OFFSET)
-		return SU_FRAGMENT;
+		return stop(SU_FRAGMENT);
 	switch (ipv4_protocol(ip)) {
 	case PROTOCOL_TCP:
 		return parse_tcp(packet, ip, prefix);
@@ -86,7 +86,7 @@ static __always_inline enum su_reason parse_transport(struct packet *packet, str
 	case PROTOCOL_SCTP:
 		return parse_sctp(packet, ip, prefix);
 	default:
-		return SU_PROTOCOL;
+		return stop(SU_PROTOCOL);
 	}
 }
 

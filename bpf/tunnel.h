@@ -42,28 +42,22 @@ struct tunnel_end {
 /* Is this address one that we end tunnels at? */
 static __always_inline int find_local(__u32 destination, struct tunnel_end *end)
 {
-	const __u32 zero = 0;
-	const struct su_settings *settings;
-	const struct su_local *local;
 	__be32 destination_be = bpf_htonl(destination);
+	const struct su_local *local = TABLE(settings.locals);
 
-	settings = bpf_map_lookup_elem(&su_settings, &zero);
-	if (!settings || !destination)
+	if (SU_LIKELY(READ_ONCE(local[0].address_be) != destination_be)) {
+		local++;
+		if (SU_LIKELY(local->address_be != destination_be)) {
+			local++;
+			if (SU_LIKELY(local->address_be != destination_be)) {
+				local++;
+				if (SU_LIKELY(local->address_be != destination_be))
+					return 0;
+			}
+		}
+	}
+	if (!destination)
 		return 0;
-	local = settings->locals;
-	if (SU_UNLIKELY(local[0].address_be == destination_be))
-		goto found;
-	local++;
-	if (SU_UNLIKELY(local->address_be == destination_be))
-		goto found;
-	local++;
-	if (SU_UNLIKELY(local->address_be == destination_be))
-		goto found;
-	local++;
-	if (SU_UNLIKELY(local->address_be == destination_be))
-		goto found;
-	return 0;
-found:
 	end->accept = local->accept;
 	end->gre_key_be = local->gre_key_be;
 	return 1;
@@ -93,16 +87,16 @@ static __always_inline enum su_reason judge_outer(struct packet *packet, const s
 	if (ipv4_protocol(outer) != PROTOCOL_UDP)
 		return fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET) ? SU_FRAGMENT : SU_GO_ON;
 	if (fragment & IPV4_OFFSET)
-		return SU_NOT_OURS;
+		return stop(SU_NOT_OURS);
 	udp = ipv4_payload(packet, outer, TUNNEL_UDP_BYTES);
 	if (!udp)
-		return SU_MALFORMED;
+		return stop(SU_MALFORMED);
 	if (load16(udp + 2) != bpf_htons(SU_GUE_PORT))
-		return SU_NOT_OURS;
+		return stop(SU_NOT_OURS);
 	if (fragment & IPV4_MORE_FRAGMENTS)
-		return SU_FRAGMENT;
+		return stop(SU_FRAGMENT);
 	if (bpf_ntohs(load16(udp + 4)) != outer->total_bytes - outer->header_bytes)
-		return SU_MALFORMED;
+		return stop(SU_MALFORMED);
 	return SU_GO_ON;
 }
 
@@ -129,26 +123,26 @@ static __always_inline enum su_reason parse_tunnel_header(struct packet *packet,
 		*bytes = TUNNEL_UDP_BYTES + GUE_BYTES;
 		header = ipv4_payload(packet, outer, TUNNEL_UDP_BYTES + GUE_BYTES);
 		if (!header)
-			return SU_MALFORMED;
+			return stop(SU_MALFORMED);
 		return load32(header + TUNNEL_UDP_BYTES) == GUE_IPV4 ? SU_GO_ON : SU_TUNNEL_HEADER;
 	case PROTOCOL_GRE:
 		*bytes = GRE_BYTES;
 		header = ipv4_payload(packet, outer, GRE_BYTES);
 		if (!header)
-			return SU_MALFORMED;
+			return stop(SU_MALFORMED);
 		if (load32(header) == GRE_IPV4)
 			return end->accept & ACCEPTS(SU_ENCAP_GRE) ? SU_GO_ON : SU_TUNNEL_KEY;
 		if (load16(header) != (__u16)GRE_IPV4_KEY)
-			return SU_TUNNEL_HEADER;
+			return stop(SU_TUNNEL_HEADER);
 		*bytes = GRE_BYTES + GRE_KEY_BYTES;
 		header = ipv4_payload(packet, outer, GRE_BYTES + GRE_KEY_BYTES);
 		if (!header)
-			return SU_MALFORMED;
+			return stop(SU_MALFORMED);
 		if (load32(header) != GRE_IPV4_KEY)
-			return SU_TUNNEL_HEADER;
+			return stop(SU_TUNNEL_HEADER);
 		if (!(end->accept & ACCEPTS(SU_ENCAP_GRE_KEY)) ||
 		    load32(header + GRE_BYTES) != end->gre_key_be)
-			return SU_TUNNEL_KEY;
+			return stop(SU_TUNNEL_KEY);
 		return SU_GO_ON;
 	default:
 		*bytes = 0;
@@ -168,17 +162,17 @@ static __always_inline enum su_reason enter_tunnel(struct packet *packet, struct
 	__u32 rank, tunnel_bytes, left_bytes;
 
 	if (!accepts_protocol(end, ipv4_protocol(&outer)))
-		return SU_NOT_OURS;
+		return stop(SU_NOT_OURS);
 	if (!ipv4_is_sane_in_frame(packet, &outer))
-		return SU_MALFORMED;
+		return stop(SU_MALFORMED);
 	reason = judge_outer(packet, &outer);
 	if (reason != SU_GO_ON)
 		return reason;
 	if (!(SU_INTERFACE_WORD_ROLES(packet->interface) & SU_ROLE_BACKBONE))
-		return SU_ROLE;
+		return stop(SU_ROLE);
 	rank = peer_rank(outer.source);
 	if (rank - SU_RANK_DATACENTER > SU_RANK_BACKBONE - SU_RANK_DATACENTER)
-		return SU_UNKNOWN_PEER;
+		return stop(SU_UNKNOWN_PEER);
 	packet->in_rank = rank | packet->zero;
 	packet->sent_reason = any_reason(packet, SU_CARRIED_ON);
 	reason = parse_tunnel_header(packet, &outer, end, &tunnel_bytes);
@@ -189,10 +183,10 @@ static __always_inline enum su_reason enter_tunnel(struct packet *packet, struct
 	left_bytes = outer.total_bytes - outer.header_bytes - tunnel_bytes;
 	if (left_bytes < IPV4_BYTES ||
 	    !load_ipv4(packet, ip, any_offset(outer.at + outer.header_bytes + tunnel_bytes)))
-		return SU_MALFORMED;
+		return stop(SU_MALFORMED);
 	*prefix = prefix_of(ip->destination);
 	if (SU_PREFIX_WORD_KIND(*prefix) != SU_PREFIX_EGRESS)
-		return SU_INNER_NOT_EGRESS;
+		return stop(SU_INNER_NOT_EGRESS);
 	return ipv4_is_sane(ip, left_bytes) ? SU_GO_ON : SU_MALFORMED;
 }
 

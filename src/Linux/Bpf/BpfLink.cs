@@ -1,0 +1,107 @@
+using SoftUnicast.Linux.Host;
+
+namespace SoftUnicast.Linux.Bpf;
+
+/// <summary>Where an XDP program runs.</summary>
+public enum XdpMode
+{
+    /// <summary>Native if the driver can, else generic.</summary>
+    Auto,
+
+    /// <summary>In the driver.</summary>
+    Native,
+
+    /// <summary>In the kernel's receive path: every driver, but a copy of each packet.</summary>
+    Generic,
+}
+
+/// <summary>An XDP program's place on an interface. As long as the link or a pin of it lives, nobody else can take the place.</summary>
+public sealed unsafe class BpfLink : IDisposable
+{
+    private readonly FileDescriptor fd;
+
+    private BpfLink(FileDescriptor fd, string subject)
+    {
+        this.fd = fd;
+        Subject = subject;
+    }
+
+    /// <summary>The interface or the pin, for messages.</summary>
+    public string Subject { get; }
+
+    /// <summary>Attaches, to an interface of this thread's network namespace.</summary>
+    /// <param name="mode">Native or generic.</param>
+    public static BpfLink Attach(BpfProgram program, string interfaceName, int interfaceIndex, XdpMode mode)
+    {
+        var options = new Libbpf.LinkCreateOptions
+        {
+            Size = (nuint)sizeof(Libbpf.LinkCreateOptions),
+            Flags = mode switch
+            {
+                XdpMode.Native => Libbpf.XdpFlagsNative,
+                XdpMode.Generic => Libbpf.XdpFlagsGeneric,
+                _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "native or generic"),
+            },
+        };
+        var result = Libbpf.CreateLink(program.Fd, interfaceIndex, Libbpf.AttachTypeXdp, &options);
+        return result >= 0
+            ? new BpfLink(new FileDescriptor(result), interfaceName)
+            : throw BpfException.From($"bpf(BPF_LINK_CREATE, XDP {mode})", interfaceName, result, AttachAdvice(-result, mode));
+    }
+
+    public static BpfLink OpenPinned(string path) => new(BpfMap.OpenPin(path, readOnly: false), path);
+
+    /// <summary>The interface it sits on, 0 if that is gone; the program it runs.</summary>
+    public (int InterfaceIndex, uint ProgramId) Info()
+    {
+        Libbpf.LinkInfo info = default;
+        var length = (uint)sizeof(Libbpf.LinkInfo);
+        Check(Libbpf.GetInfo(fd, &info, &length), "bpf(BPF_OBJ_GET_INFO_BY_FD)");
+        return ((int)info.Ifindex, info.ProgramId);
+    }
+
+    public void Pin(string path) => Check(Libbpf.Pin(fd, path), "bpf(BPF_OBJ_PIN)");
+
+    /// <summary>Puts another program into the same place, between two packets. False: the interface is gone.</summary>
+    public bool TryUpdate(BpfProgram program)
+    {
+        var code = Libbpf.UpdateLink(fd, program.Fd, null);
+        if (code == -BpfLibc.ENOLINK)
+        {
+            return false;
+        }
+
+        Check(code, "bpf(BPF_LINK_UPDATE)");
+        return true;
+    }
+
+    /// <summary>Takes the program off the interface, whoever else holds the link.</summary>
+    public void Detach()
+    {
+        var code = Libbpf.DetachLink(fd);
+        if (code != -BpfLibc.ENOLINK)
+        {
+            Check(code, "bpf(BPF_LINK_DETACH)");
+        }
+    }
+
+    public void Dispose() => fd.Dispose();
+
+    private static string? AttachAdvice(int errno, XdpMode mode) => errno switch
+    {
+        Libc.EOPNOTSUPP when mode == XdpMode.Native => "the driver has no XDP: use mode generic or auto",
+        Libc.EINVAL when mode == XdpMode.Native => "the driver refuses, often for the interface's MTU: use a smaller one, or mode generic or auto",
+        Libc.EBUSY or Libc.EEXIST => "another XDP program is there",
+        Libc.EPERM or Libc.EACCES => "CAP_BPF and CAP_NET_ADMIN are needed",
+        Libc.EINVAL => "XDP links need Linux 5.9 or later",
+        _ => null,
+    };
+
+    private void Check(int code, string call)
+    {
+        if (code < 0)
+        {
+            throw BpfException.From(call, Subject, code);
+        }
+    }
+}

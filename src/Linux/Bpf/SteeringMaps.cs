@@ -1,0 +1,111 @@
+using System.Runtime.InteropServices;
+using SoftUnicast.Steering;
+using SoftUnicast.Steering.Abi;
+
+namespace SoftUnicast.Linux.Bpf;
+
+/// <summary>The steering program's maps, of which those that user space writes are mapped into this process.</summary>
+public sealed class SteeringMaps : ISteeringMaps, IDisposable
+{
+    // struct su_tables, in its order; a test holds this to the program's BTF.
+    internal const int RowsOffset = 0;
+    internal const int EndpointsOffset = RowsOffset + (AbiLimits.RowSlots * sizeof(ushort));
+    internal const int L2Offset = EndpointsOffset + (AbiLimits.Endpoints * 64);
+    internal const int L1Offset = L2Offset + (AbiLimits.L2Entries * 8);
+    internal const int InterfacesOffset = L1Offset + (AbiLimits.L1Entries * sizeof(ushort));
+    internal const int SettingsOffset = InterfacesOffset + (AbiLimits.Interfaces * 8);
+    private const int EndpointsAtOnce = 1024;
+
+    private readonly MapMemory tables;
+    private readonly BpfMap counters;
+    private readonly BpfMap endpointCounters;
+
+    private SteeringMaps(BpfMap tables, BpfMap counters, BpfMap endpointCounters, bool readOnly)
+    {
+        this.tables = MapPages(tables, readOnly);
+        this.counters = counters;
+        this.endpointCounters = endpointCounters;
+    }
+
+    public Span<ushort> L1 => Table<ushort>(L1Offset, AbiLimits.L1Entries);
+
+    public Span<SuPrefix> L2 => Table<SuPrefix>(L2Offset, AbiLimits.L2Entries);
+
+    public Span<ushort> Rows => Table<ushort>(RowsOffset, AbiLimits.RowSlots);
+
+    public Span<SuEndpoint> Endpoints => Table<SuEndpoint>(EndpointsOffset, AbiLimits.Endpoints);
+
+    public Span<SuInterface> Interfaces => Table<SuInterface>(InterfacesOffset, AbiLimits.Interfaces);
+
+    public ref SuSettings Settings => ref Table<SuSettings>(SettingsOffset, 1)[0];
+
+    public void ReadCounters(Span<SuCounter> byReason) => ReadSums(counters, 0, byReason);
+
+    public void ReadEndpointCounters(int firstIndex, Span<SuCounter> counters)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(firstIndex);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(counters.Length, AbiLimits.Endpoints - firstIndex);
+        for (var done = 0; done < counters.Length; done += EndpointsAtOnce)
+        {
+            ReadSums(endpointCounters, (uint)(firstIndex + done), counters[done..Math.Min(counters.Length, done + EndpointsAtOnce)]);
+        }
+    }
+
+    public void ClearEndpointCounter(int index) =>
+        endpointCounters.WritePerCpu<SuCounter>((uint)index, new SuCounter[BpfMap.PossibleCpus]);
+
+    public void WaitForReaders() => Host.GracePeriod.Wait();
+
+    public void Dispose()
+    {
+        tables.Dispose();
+        counters.Dispose();
+        endpointCounters.Dispose();
+    }
+
+    /// <summary>The maps of a loaded object.</summary>
+    internal static SteeringMaps Of(BpfObject loaded) => new(
+        loaded.Map(SteeringProgram.TablesMap), loaded.Map(SteeringProgram.CountersMap), loaded.Map(SteeringProgram.EndpointCountersMap), readOnly: false);
+
+    /// <summary>The maps that are pinned in a folder, to look at only.</summary>
+    internal static SteeringMaps OpenReadOnly(PinFolder pins)
+    {
+        BpfMap Open(string mapName) => BpfMap.OpenPinned(pins.MapPath(mapName), readOnly: true);
+        return new SteeringMaps(
+            Open(SteeringProgram.TablesMap), Open(SteeringProgram.CountersMap), Open(SteeringProgram.EndpointCountersMap), readOnly: true);
+    }
+
+    private Span<T> Table<T>(int offset, int entries)
+        where T : unmanaged => MemoryMarshal.Cast<byte, T>(tables.Bytes[offset..])[..entries];
+
+    private static MapMemory MapPages(BpfMap map, bool readOnly)
+    {
+        using (map)
+        {
+            return map.Memory(readOnly);
+        }
+    }
+
+    private static void ReadSums(BpfMap map, uint firstIndex, Span<SuCounter> sums)
+    {
+        if (sums.IsEmpty)
+        {
+            return;
+        }
+
+        var cpus = BpfMap.PossibleCpus;
+        var values = new SuCounter[sums.Length * cpus];
+        map.ReadPerCpu<SuCounter>(firstIndex, values);
+        for (var i = 0; i < sums.Length; i++)
+        {
+            SuCounter sum = default;
+            foreach (ref readonly var value in values.AsSpan(i * cpus, cpus))
+            {
+                sum.Packets += value.Packets;
+                sum.Bytes += value.Bytes;
+            }
+
+            sums[i] = sum;
+        }
+    }
+}
