@@ -76,7 +76,7 @@ public sealed class PinnedSteering : ISteeringMaps, IDisposable
     }
 
     /// <summary>
-    /// The pinned maps, to look at only: a store to them faults. Needs the right to read the pins, nothing else.
+    /// The pinned maps, to look at only: a store to them faults. Needs the right to open the pins for writing, as root and the group have.
     /// </summary>
     /// <exception cref="PinnedStateException">Nothing is pinned there.</exception>
     public static SteeringMaps OpenReadOnly(string folder)

@@ -71,8 +71,11 @@ public sealed class SteeringMaps : ISteeringMaps, IDisposable
     internal static SteeringMaps OpenReadOnly(PinFolder pins)
     {
         BpfMap Open(string mapName) => BpfMap.OpenPinned(pins.MapPath(mapName), readOnly: true);
+
+        // The kernel maps the pages of a descriptor that may not write to nobody, not even for reading (bpf_map_mmap).
+        var tables = BpfMap.OpenPinned(pins.MapPath(SteeringProgram.TablesMap));
         return new SteeringMaps(
-            Open(SteeringProgram.TablesMap), Open(SteeringProgram.CountersMap), Open(SteeringProgram.EndpointCountersMap), readOnly: true);
+            tables, Open(SteeringProgram.CountersMap), Open(SteeringProgram.EndpointCountersMap), readOnly: true);
     }
 
     private Span<T> Table<T>(int offset, int entries)
