@@ -70,7 +70,15 @@ public sealed class FileLock : IDisposable
         }
     }
 
-    public void Dispose() => file.Dispose();
+    public void Dispose()
+    {
+        if (!file.IsClosed)
+        {
+            // Closing alone would not do: a child that is just being started holds a copy of the descriptor until its exec.
+            _ = Libc.Flock(file, Libc.LOCK_UN);
+            file.Dispose();
+        }
+    }
 
     private static int? ReadHolder(SafeFileHandle file)
     {

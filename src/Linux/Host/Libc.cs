@@ -42,6 +42,7 @@ internal static partial class Libc
     public const int O_CLOEXEC = 0x80000;
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
+    public const int LOCK_UN = 8;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct SockaddrNl
