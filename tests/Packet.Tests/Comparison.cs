@@ -13,7 +13,7 @@ internal sealed class Comparison(ProgramUnderTest program) : IDisposable
     private const uint XdpPass = 2;
     private const uint XdpTx = 3;
     private const uint XdpRedirect = 4;
-    private SteeringWriter writer = new(program);
+    private SteeringWriter writer = new(program.Maps);
 
     public SteeringTable Table { get; private set; } = SteeringTable.Empty;
 
@@ -26,7 +26,7 @@ internal sealed class Comparison(ProgramUnderTest program) : IDisposable
         Table = table;
     }
 
-    public void RestartWriter() => writer = new SteeringWriter(program);
+    public void RestartWriter() => writer = new SteeringWriter(program.Maps);
 
     /// <summary>Runs a frame through both.</summary>
     /// <returns>The oracle's decision, and how the program differs; null if it does not.</returns>

@@ -17,7 +17,7 @@ public class MoveUnderLoadTests(ITestOutputHelper log)
     public async Task Packets_meet_the_old_or_the_new_owner_while_slices_move()
     {
         using var program = ProgramUnderTest.LoadOrSkip();
-        var writer = new SteeringWriter(program);
+        var writer = new SteeringWriter(program.Maps);
         writer.Apply(TableOf(0));
         var frames = Enumerable.Range(0, 32).Select(slice => Build.Frame(new Ip(World.Internet, World.Closed, 6).Around(Build.Tcp(443, World.Port(slice))))).ToArray();
 

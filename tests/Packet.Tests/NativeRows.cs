@@ -132,6 +132,7 @@ internal static class NativeRows
         yield return Steers("SYN and ACK answers one of ours", ToClosed(6, Tcp(443, GuePort, Syn | Ack)));
         yield return Steers("RST goes to the owner", ToClosed(6, Tcp(443, GuePort, 4)));
         yield return Drops("an SCTP INIT is dropped (RFC 9260 3.3.2)", Reason.Opens, ToClosed(132, Sctp(9, GuePort, Init)));
+        yield return Drops("an SCTP INIT of which one byte is there", Reason.Opens, ToClosed(132, Sctp(9, GuePort, Init)[..13]));
         yield return Steers("an SCTP INIT ACK is not", ToClosed(132, Sctp(9, GuePort, 2)));
         yield return Drops("a bare SYN to our own slice is dropped too", Reason.Opens, ToClosed(6, Tcp(443, Port(1), Syn)));
         yield return Drops("an echo request is dropped", Reason.Opens, ToClosed(1, Echo(8, GuePort)));
