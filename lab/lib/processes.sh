@@ -39,6 +39,7 @@ is_running() {
 	local pid started _
 	{ read -r pid started _ <"$STATE/pids/$1"; } 2>/dev/null || return 1
 	[[ -n $started && $(start_time_of "$pid") == "$started" ]] || return 1
+	is_zombie "$pid" && return 1
 	echo "$pid"
 }
 
@@ -60,10 +61,12 @@ end_now() {
 }
 
 # A zombie has ended; whoever is its parent reaps it.
+is_zombie() {
+	grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
+}
+
 not_running() {
-	local pid
-	pid=$(is_running "$1") || return 0
-	grep -q '^State:[[:space:]]*Z' "/proc/$pid/status" 2>/dev/null
+	! is_running "$1"
 }
 
 # wait_for WHAT SECONDS COMMAND...: until COMMAND succeeds; an error that says what was waited for.

@@ -42,7 +42,7 @@ internal static class DaemonRun
         }
         catch (Exception e) when (e is SystemCallException or PinnedStateException or IOException or UnauthorizedAccessException or DllNotFoundException or EntryPointNotFoundException)
         {
-            var missing = Capabilities.Missing(Capability.NetAdmin, Capability.Bpf);
+            var missing = Capabilities.Missing(Capability.NetAdmin, Capability.Bpf, Capability.PerfMon);
             Log.Fatal("{Reason}{Missing}", e.Message, missing.IsEmpty ? "" : $"; this process lacks {string.Join(" and ", missing)}");
             return missing.IsEmpty ? ExitStatus.RunTime : ExitStatus.Permission;
         }
