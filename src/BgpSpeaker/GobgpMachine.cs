@@ -46,7 +46,8 @@ internal enum GobgpEffect
 /// <param name="Since">When <see cref="State"/> was entered.</param>
 /// <param name="Problem">What is wrong, or null.</param>
 /// <param name="NextStep">What the operator can do about it, or null.</param>
-internal sealed record GobgpSituation(GobgpState State, DateTimeOffset Since, string? Problem, string? NextStep);
+/// <param name="Missed">Questions in a row that were not answered in time.</param>
+internal sealed record GobgpSituation(GobgpState State, DateTimeOffset Since, string? Problem, string? NextStep, int Missed = 0);
 
 /// <summary>
 /// The life of the daemon as the speaker sees it, as a pure state machine:
@@ -55,6 +56,7 @@ internal sealed record GobgpSituation(GobgpState State, DateTimeOffset Since, st
 ///                                          -- answered, ours --> Reconcile, Resync           --> Starting -- done --> Running
 ///                                          -- answered, another's --> Refused
 ///   Starting, Running -- unanswered --> Hold --> Absent / Hung / Unsupported
+///                        (a running one may miss one deadline: machines are busy at times)
 ///   Running -- watch ended --> Hold --> Starting, until the next answer
 /// </code>
 /// </summary>
@@ -79,11 +81,14 @@ internal sealed class GobgpMachine(uint asn, IpAddress routerId, string socketPa
                     followed ? [GobgpEffect.Hold] : []);
 
             case GobgpEvent.Answered when situation.State == GobgpState.Running:
-                return (situation, []);
+                return (situation with { Missed = 0 }, []);
 
             case GobgpEvent.Answered:
                 return (Enter(GobgpState.Starting, situation.State == GobgpState.Starting ? situation.Problem : null),
                     [GobgpEffect.Reconcile, GobgpEffect.Resync]);
+
+            case GobgpEvent.Unanswered(GobgpFailure.Hung, _) when situation is { State: GobgpState.Running, Missed: 0 }:
+                return (situation with { Missed = 1 }, []);
 
             case GobgpEvent.Unanswered(var failure, var detail):
                 return (Lost(failure, detail), followed ? [GobgpEffect.Hold] : []);

@@ -15,10 +15,14 @@ internal sealed class LearnedState
 
     private readonly HashSet<LearnedKey> held = [];
     private readonly HashSet<LearnedKey> touched = [];
+    private readonly Dictionary<IpAddress, int> counts = [];
 
     public LearnedTable Table { get; private set; } = LearnedTable.Empty;
 
     public int HeldCount => held.Count;
+
+    /// <summary>Routes that count, of one neighbour.</summary>
+    public int CountOf(IpAddress neighbour) => counts.GetValueOrDefault(neighbour);
 
     /// <summary>A neighbour announced the route, or (null) announced something unacceptable in its place or withdrew it.</summary>
     public void Apply(LearnedKey key, OwnershipRoute? route)
@@ -28,11 +32,13 @@ internal sealed class LearnedState
         {
             if (routes.Remove(key))
             {
+                counts[key.Neighbour]--;
                 touched.Add(key);
             }
         }
         else if (!routes.TryGetValue(key, out var there) || there != route)
         {
+            counts[key.Neighbour] = CountOf(key.Neighbour) + (there is null ? 1 : 0);
             routes[key] = route;
             touched.Add(key);
         }

@@ -13,26 +13,28 @@ internal static class Sessions
     /// <summary>One that said it for some families, but may not speak the others, has had this long.</summary>
     private static readonly TimeSpan PartialTableTime = TimeSpan.FromSeconds(3);
 
+    /// <summary>All but the routes that count, which the daemon does not know.</summary>
     public static SessionStatus Read(NeighbourOptions neighbour, Api.Peer? peer, DateTimeOffset now)
     {
         if (peer is null)
         {
-            return new SessionStatus(neighbour.Address, neighbour.Asn, neighbour.Scopes, SessionState.Unknown, null, 0, 0, 0, false, "gobgpd does not have it yet");
+            return new SessionStatus(neighbour.Address, neighbour.Asn, neighbour.Scopes, SessionState.Unknown, null, 0, 0, 0, 0, false, "gobgpd does not have it yet");
         }
 
         var state = peer.State?.SessionState is >= 1 and <= 6 ? (SessionState)peer.State.SessionState : SessionState.Unknown;
         var established = state == SessionState.Established;
         var since = Time(established ? peer.Timers?.State?.Uptime : peer.Timers?.State?.Downtime);
-        long received = 0, accepted = 0, advertised = 0;
+        // The daemon counts the End-of-RIB that it owes a peer with graceful restart as one more route of each family.
+        var endOfRib = peer.State?.RemoteCap.Any(c => c.TypeUrl.EndsWith(".GracefulRestartCapability", StringComparison.Ordinal)) == true ? 1 : 0;
+        long received = 0, advertised = 0;
         foreach (var family in peer.AfiSafis)
         {
             received += (long)(family.State?.Received ?? 0);
-            accepted += (long)(family.State?.Accepted ?? 0);
-            advertised += (long)(family.State?.Advertised ?? 0);
+            advertised += Math.Max(0, (long)(family.State?.Advertised ?? 0) - endOfRib);
         }
 
-        return new SessionStatus(neighbour.Address, neighbour.Asn, neighbour.Scopes, state, since, received, accepted, established ? advertised : 0,
-            established && TableReceived(peer, since, now), established ? null : Problem(neighbour, peer, state));
+        return new SessionStatus(neighbour.Address, neighbour.Asn, neighbour.Scopes, state, since, received, 0, established ? advertised : 0,
+            (long)(peer.State?.Messages?.Received?.Discarded ?? 0), established && TableReceived(peer, since, now), established ? null : Problem(neighbour, peer, state));
     }
 
     private static bool TableReceived(Api.Peer peer, DateTimeOffset? since, DateTimeOffset now)

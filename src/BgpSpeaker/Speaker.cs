@@ -62,7 +62,7 @@ public sealed class Speaker
         this.notify = notify ?? (_ => { });
         machine = new GobgpMachine(options.EffectiveAsn, options.EffectiveRouterId, options.SocketPath);
         situation = GobgpMachine.Initial(time.GetUtcNow());
-        status = Snapshot(null, false, 0);
+        status = Snapshot(null, null, false);
     }
 
     /// <summary>The speaker as it is now.</summary>
@@ -352,10 +352,10 @@ public sealed class Speaker
             nextRejectionNotice = now + RejectionNotice;
         }
 
-        status = Snapshot(installer, synchronised, follower.Learned.HeldCount);
+        status = Snapshot(installer, follower.Learned, synchronised);
     }
 
-    private SpeakerStatus Snapshot(Installer? installer, bool synchronised, int held)
+    private SpeakerStatus Snapshot(Installer? installer, LearnedState? table, bool synchronised)
     {
         var pending = 0;
         if (wanted is { } target && !ReferenceEquals(target, placed))
@@ -364,11 +364,11 @@ public sealed class Speaker
             pending = diff.Announce.Count + diff.Withdraw.Count;
         }
 
-        var shown = sessions.Length == options.Neighbours.Length
-            ? sessions
-            : [.. options.Neighbours.Select(n => Sessions.Read(n, null, default))];
+        // Before the first poll: the configuration alone.
+        var shown = (sessions.Length == options.Neighbours.Length ? sessions : options.Neighbours.Select(n => Sessions.Read(n, null, default)))
+            .Select(s => s with { Accepted = table?.CountOf(s.Address) ?? 0 }).ToImmutableArray();
         return new SpeakerStatus(situation.State, situation.Since, situation.Problem, situation.NextStep, notes, synchronised,
-            learned.Count, held, shown, installer?.Counts ?? ImmutableSortedDictionary<Scope, int>.Empty, pending, rejections.Counts, rejections.Recent);
+            learned.Count, table?.HeldCount ?? 0, shown, installer?.Counts ?? ImmutableSortedDictionary<Scope, int>.Empty, pending, rejections.Counts, rejections.Recent);
     }
 
     private void Wake() => wakes.Writer.TryWrite(true);

@@ -19,8 +19,9 @@ public enum SessionState
 /// <summary>One neighbour, as gobgpd last reported it.</summary>
 /// <param name="Since">When it reached, or left, the established state; null: never.</param>
 /// <param name="Received">Routes that it sends.</param>
-/// <param name="Accepted">Routes of it that gobgpd keeps (unicast ones are not).</param>
+/// <param name="Accepted">Routes of it that count, held ones included; unicast ones never do.</param>
 /// <param name="Advertised">Routes that it is sent.</param>
+/// <param name="Malformed">Messages of it that gobgpd could not read and dropped, without a trace in the rejected routes.</param>
 /// <param name="TableReceived">True: its whole table has been heard since the session began (End-of-RIB, RFC 4724).</param>
 /// <param name="Problem">Why it is not established, as far as can be told, or null.</param>
 public sealed record SessionStatus(
@@ -32,6 +33,7 @@ public sealed record SessionStatus(
     long Received,
     long Accepted,
     long Advertised,
+    long Malformed,
     bool TableReceived,
     string? Problem);
 

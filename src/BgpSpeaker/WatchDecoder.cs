@@ -177,7 +177,7 @@ internal static class WatchDecoder
     public static string Describe(FlowSpecNlri? nlri, Api.Path path) => nlri is not null
         ? nlri.ToString()
         : path.NlriBinary.IsEmpty
-            ? "unreadable"
+            ? "a rule that was not read to its end"
             : string.Create(CultureInfo.InvariantCulture,
                 $"{path.NlriBinary.Length} bytes {Convert.ToHexStringLower(path.NlriBinary.Span[..Math.Min(24, path.NlriBinary.Length)])}");
 }

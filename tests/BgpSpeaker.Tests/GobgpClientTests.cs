@@ -27,7 +27,7 @@ public sealed class GobgpClientTests
         Assert.Equal((GobgpFailure.Failed, "AddPath: bgp server hasn't started yet"), (error.Failure, error.Message));
 
         await client.StartBgpAsync(Global(), Cancellation);
-        Assert.Equal((Asn, "127.0.0.1"), ((await client.GetBgpAsync(Cancellation)).Global.Asn, (await client.GetBgpAsync(Cancellation)).Global.RouterId));
+        Assert.Equal((Asn, "10.9.0.1"), ((await client.GetBgpAsync(Cancellation)).Global.Asn, (await client.GetBgpAsync(Cancellation)).Global.RouterId));
         await client.AddPathAsync(Path("192.0.2.0/24"), Cancellation);
         Assert.Equal(["18c00002"], await ListAsync(client, Family.IPv4Unicast));
     }
@@ -178,7 +178,7 @@ public sealed class GobgpClientTests
         return (daemon, new GobgpClient(daemon.Socket, deadline ?? TimeSpan.FromSeconds(5)));
     }
 
-    private static Api.Global Global() => new() { Asn = Asn, RouterId = "127.0.0.1", ListenPort = -1 };
+    private static Api.Global Global() => new() { Asn = Asn, RouterId = "10.9.0.1", ListenPort = -1 };
 
     private static async Task<List<string>> ListAsync(GobgpClient client, Family family)
     {

@@ -6,8 +6,8 @@ namespace SoftUnicast.BgpSpeaker.Tests;
 /// <summary>The learned table across changes and across a gobgpd that goes and comes.</summary>
 public sealed class LearnedStateTests
 {
-    private static readonly IpAddress Reflector = Ip("127.0.0.100");
-    private static readonly IpAddress OtherReflector = Ip("127.0.0.101");
+    private static readonly IpAddress Reflector = Ip("10.9.0.100");
+    private static readonly IpAddress OtherReflector = Ip("10.9.0.101");
     private readonly LearnedState state = new();
 
     [Fact]
@@ -133,6 +133,7 @@ public sealed class LearnedStateTests
 
                 Assert.True(replica.OrderBy(r => r.Key.ToString()).SequenceEqual(model.OrderBy(r => r.Key.ToString())), $"seed {seed}, step {i}");
                 Assert.Equal(model.Count, change.Table.Count);
+                Assert.Equal(model.Count(m => m.Key.Neighbour == Reflector), state.CountOf(Reflector));
             }
         }
     }
@@ -142,7 +143,7 @@ public sealed class LearnedStateTests
     private static LearnedKey Key(string ports, IpAddress? neighbour = null) => new(neighbour ?? Reflector, OwnershipMatch.Of(OwnershipKind.Slice, Ports(ports)));
 
     private static OwnershipRoute Route(LearnedKey key, string target) =>
-        new(key.Match.Ports, OwnershipKind.Slice, Ip(target), default, Ip("127.0.0.2"), key.Neighbour);
+        new(key.Match.Ports, OwnershipKind.Slice, Ip(target), default, Ip("10.9.0.2"), key.Neighbour);
 
     private static IEnumerable<string> Text(IEnumerable<OwnershipRoute> routes) => routes.Select(r => $"{r.Ports} {r.Target}").Order();
 

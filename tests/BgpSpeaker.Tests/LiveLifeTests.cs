@@ -85,7 +85,7 @@ public sealed class LiveLifeTests
         var before = Assert.Single(await client.ListPeersAsync(true, Cancellation));
         await one.DisposeAsync();
 
-        await using var again = new RunningSpeaker(RunningSpeaker.Options(first.Socket, 1, RunningSpeaker.Neighbour("127.0.0.100", 1, Asn, Scope.Datacenter)));
+        await using var again = new RunningSpeaker(RunningSpeaker.Options(first.Socket, 1, RunningSpeaker.Neighbour("10.9.0.100", 1, Asn, Scope.Datacenter)));
         // It knows what peers say before it is told what to announce.
         await again.UntilAsync(s => s.Synchronised && s.Learned == 1 && s.Announced.GetValueOrDefault(Scope.Datacenter) == 2, "it adopts what is there");
         again.Speaker.Announce(OfOne);
@@ -126,11 +126,11 @@ public sealed class LiveLifeTests
         var daemon = lab.Own(new GobgpDaemon(lab, "g1"));
         await daemon.StartAsync();
         using var client = new GobgpClient(daemon.Socket, TimeSpan.FromSeconds(5));
-        await client.StartBgpAsync(new Api.Global { Asn = 65000, RouterId = "127.0.0.1", ListenPort = -1 }, Cancellation);
+        await client.StartBgpAsync(new Api.Global { Asn = 65000, RouterId = "10.9.0.1", ListenPort = -1 }, Cancellation);
         await using var speaker = new RunningSpeaker(RunningSpeaker.Options(daemon.Socket, 1));
         speaker.Speaker.Announce(OfOne);
         await speaker.UntilAsync(s => s.Gobgp == GobgpState.Refused, "it is refused");
-        Assert.Equal("gobgpd runs with AS 65000 and router id 127.0.0.1, not with AS 64512 and router id 127.0.0.1", speaker.Status.Problem);
+        Assert.Equal("gobgpd runs with AS 65000 and router id 10.9.0.1, not with AS 64512 and router id 10.9.0.1", speaker.Status.Problem);
         Assert.Empty(await client.ListPoliciesAsync(Cancellation));
         Assert.Equal(65000u, (await client.GetBgpAsync(Cancellation)).Global.Asn);
         await foreach (var path in client.ListPathsAsync(BgpSpeaker.Wire.Family.IPv4FlowSpec, Cancellation))
@@ -146,21 +146,21 @@ public sealed class LiveLifeTests
         var daemon = lab.Own(new GobgpDaemon(lab, "g1", """
             [global.config]
               as = 64512
-              router-id = "127.0.0.1"
+              router-id = "10.9.0.1"
               port = -1
             [[neighbors]]
               [neighbors.config]
-                neighbor-address = "127.0.0.99"
+                neighbor-address = "10.9.0.99"
                 peer-as = 65099
             """));
         await daemon.StartAsync();
         await using var speaker = new RunningSpeaker(RunningSpeaker.Options(daemon.Socket, 1));
         speaker.Speaker.Announce(OfOne);
         await speaker.UntilAsync(s => s.Gobgp == GobgpState.Refused, "it is refused");
-        Assert.Equal("gobgpd has neighbours that softunicast did not make: 127.0.0.99", speaker.Status.Problem);
+        Assert.Equal("gobgpd has neighbours that softunicast did not make: 10.9.0.99", speaker.Status.Problem);
         using var client = new GobgpClient(daemon.Socket, TimeSpan.FromSeconds(5));
         Assert.Empty(await client.ListPoliciesAsync(Cancellation));
-        await client.DeletePeerAsync("127.0.0.99", Cancellation);
+        await client.DeletePeerAsync("10.9.0.99", Cancellation);
         await speaker.UntilAsync(s => s.Gobgp == GobgpState.Running && s.Pending == 0, "it is taken once the neighbour is gone");
         // Port -1 stands in its file, 179 in our configuration.
         Assert.Equal(["gobgpd listens on port -1, not on 179 as configured: it takes a restart of gobgpd to change"], speaker.Status.Notes);
@@ -200,8 +200,8 @@ public sealed class LiveLifeTests
         await first.StartAsync();
         await second.StartAsync();
         await lab.Own(new BirdDaemon(lab, "bird", Configurations.BirdReflector(2))).StartAsync();
-        var one = new RunningSpeaker(RunningSpeaker.Options(first.Socket, 1, RunningSpeaker.Neighbour("127.0.0.100", 1, Asn, Scope.Datacenter)));
-        var two = new RunningSpeaker(RunningSpeaker.Options(second.Socket, 2, RunningSpeaker.Neighbour("127.0.0.100", 2, Asn, Scope.Datacenter)));
+        var one = new RunningSpeaker(RunningSpeaker.Options(first.Socket, 1, RunningSpeaker.Neighbour("10.9.0.100", 1, Asn, Scope.Datacenter)));
+        var two = new RunningSpeaker(RunningSpeaker.Options(second.Socket, 2, RunningSpeaker.Neighbour("10.9.0.100", 2, Asn, Scope.Datacenter)));
         one.Speaker.Announce(OfOne);
         two.Speaker.Announce(OfTwo);
         await one.UntilLearnedAsync(t => t.Count == 1 && t.Synchronised, "ams-1 learns one slice");

@@ -12,34 +12,34 @@ public sealed class RouteFilterTests
     // origin's router id, kind of the NLRI, ports, target
     public static TheoryData<string, string, string, string, string, string> Rows() => new()
     {
-        { "a slice, with its origin's endpoint", "127.0.0.2", "Slice", "192.0.2.1:4096-6143", "10.1.1.2", "Slice" },
-        { "the last slice", "127.0.0.2", "Slice", "192.0.2.3:63488-65535", "10.1.1.2", "Slice" },
-        { "an IPv6 slice", "127.0.0.3", "Slice", "[2001:db8:a::1]:4096-6143", "10.1.2.1", "Slice" },
-        { "a slice of another datacenter", "127.0.0.3", "Slice", "192.0.2.1:4096-6143", "10.1.2.1", "Slice" },
-        { "a whole address", "127.0.0.3", "Block", "192.0.2.2:0-65535", "10.255.2.0", "Block" },
-        { "half an address", "127.0.0.3", "Block", "192.0.2.2:32768-65535", "10.255.2.0", "Block" },
-        { "a part that is one slice long", "127.0.0.3", "Block", "192.0.2.2:4096-6143", "10.255.2.0", "Block" },
-        { "a part that holds the reserved slice", "127.0.0.3", "Block", "192.0.2.2:0-32767", "10.255.2.0", "Block" },
-        { "this datacenter's own block, from its other server", "127.0.0.2", "Block", "192.0.2.1:0-65535", "10.255.1.0", "Block" },
+        { "a slice, with its origin's endpoint", "10.9.0.2", "Slice", "192.0.2.1:4096-6143", "10.1.1.2", "Slice" },
+        { "the last slice", "10.9.0.2", "Slice", "192.0.2.3:63488-65535", "10.1.1.2", "Slice" },
+        { "an IPv6 slice", "10.9.0.3", "Slice", "[2001:db8:a::1]:4096-6143", "10.1.2.1", "Slice" },
+        { "a slice of another datacenter", "10.9.0.3", "Slice", "192.0.2.1:4096-6143", "10.1.2.1", "Slice" },
+        { "a whole address", "10.9.0.3", "Block", "192.0.2.2:0-65535", "10.255.2.0", "Block" },
+        { "half an address", "10.9.0.3", "Block", "192.0.2.2:32768-65535", "10.255.2.0", "Block" },
+        { "a part that is one slice long", "10.9.0.3", "Block", "192.0.2.2:4096-6143", "10.255.2.0", "Block" },
+        { "a part that holds the reserved slice", "10.9.0.3", "Block", "192.0.2.2:0-32767", "10.255.2.0", "Block" },
+        { "this datacenter's own block, from its other server", "10.9.0.2", "Block", "192.0.2.1:0-65535", "10.255.1.0", "Block" },
 
-        { "somebody else's endpoint", "127.0.0.2", "Slice", "192.0.2.1:4096-6143", "10.1.2.1", "NotTheOwner" },
-        { "this server's endpoint, from another", "127.0.0.2", "Slice", "192.0.2.1:4096-6143", "10.1.1.1", "NotTheOwner" },
-        { "another datacenter's endpoint", "127.0.0.3", "Block", "192.0.2.2:0-65535", "10.255.1.0", "NotTheOwner" },
-        { "no endpoint at all", "127.0.0.2", "Slice", "192.0.2.1:4096-6143", "203.0.113.9", "UnknownTarget" },
-        { "outside every pool", "127.0.0.2", "Slice", "203.0.113.1:4096-6143", "10.1.1.2", "OutsidePools" },
-        { "a stranger", "127.0.0.77", "Slice", "192.0.2.1:4096-6143", "10.1.1.2", "UnknownOrigin" },
-        { "ourselves", "127.0.0.1", "Slice", "192.0.2.1:4096-6143", "10.1.1.1", "OwnRoute" },
-        { "a pool that its datacenter does not serve", "127.0.0.2", "Slice", "198.51.100.1:4096-6143", "10.1.1.2", "DatacenterNotServed" },
-        { "the reserved slice", "127.0.0.2", "Slice", "192.0.2.1:0-2047", "10.1.1.2", "NotASlice" },
-        { "two slices at once", "127.0.0.2", "Slice", "192.0.2.1:4096-8191", "10.1.1.2", "NotASlice" },
-        { "half a slice", "127.0.0.2", "Slice", "192.0.2.1:4096-5119", "10.1.1.2", "NotASlice" },
-        { "a slice that is not aligned", "127.0.0.2", "Slice", "192.0.2.1:4097-6144", "10.1.1.2", "NotASlice" },
-        { "all ports as a slice", "127.0.0.2", "Slice", "192.0.2.1:0-65535", "10.1.1.2", "NotASlice" },
-        { "a slice in the form of a part", "127.0.0.2", "Block", "192.0.2.1:4096-6143", "10.1.1.2", "NotASlice" },
-        { "an address that may not be assigned", "127.0.0.2", "Slice", "192.0.2.4:4096-6143", "10.1.1.2", "NotASlice" },
-        { "a block of an address that may not be assigned", "127.0.0.3", "Block", "192.0.2.4:0-65535", "10.255.2.0", "NotABlock" },
-        { "a block that cuts a slice", "127.0.0.3", "Block", "192.0.2.2:0-3000", "10.255.2.0", "NotABlock" },
-        { "a block in the form of a slice", "127.0.0.3", "Slice", "192.0.2.2:4096-6143", "10.255.2.0", "NotABlock" },
+        { "somebody else's endpoint", "10.9.0.2", "Slice", "192.0.2.1:4096-6143", "10.1.2.1", "NotTheOwner" },
+        { "this server's endpoint, from another", "10.9.0.2", "Slice", "192.0.2.1:4096-6143", "10.1.1.1", "NotTheOwner" },
+        { "another datacenter's endpoint", "10.9.0.3", "Block", "192.0.2.2:0-65535", "10.255.1.0", "NotTheOwner" },
+        { "no endpoint at all", "10.9.0.2", "Slice", "192.0.2.1:4096-6143", "203.0.113.9", "UnknownTarget" },
+        { "outside every pool", "10.9.0.2", "Slice", "203.0.113.1:4096-6143", "10.1.1.2", "OutsidePools" },
+        { "a stranger", "10.9.0.77", "Slice", "192.0.2.1:4096-6143", "10.1.1.2", "UnknownOrigin" },
+        { "ourselves", "10.9.0.1", "Slice", "192.0.2.1:4096-6143", "10.1.1.1", "OwnRoute" },
+        { "a pool that its datacenter does not serve", "10.9.0.2", "Slice", "198.51.100.1:4096-6143", "10.1.1.2", "DatacenterNotServed" },
+        { "the reserved slice", "10.9.0.2", "Slice", "192.0.2.1:0-2047", "10.1.1.2", "NotASlice" },
+        { "two slices at once", "10.9.0.2", "Slice", "192.0.2.1:4096-8191", "10.1.1.2", "NotASlice" },
+        { "half a slice", "10.9.0.2", "Slice", "192.0.2.1:4096-5119", "10.1.1.2", "NotASlice" },
+        { "a slice that is not aligned", "10.9.0.2", "Slice", "192.0.2.1:4097-6144", "10.1.1.2", "NotASlice" },
+        { "all ports as a slice", "10.9.0.2", "Slice", "192.0.2.1:0-65535", "10.1.1.2", "NotASlice" },
+        { "a slice in the form of a part", "10.9.0.2", "Block", "192.0.2.1:4096-6143", "10.1.1.2", "NotASlice" },
+        { "an address that may not be assigned", "10.9.0.2", "Slice", "192.0.2.4:4096-6143", "10.1.1.2", "NotASlice" },
+        { "a block of an address that may not be assigned", "10.9.0.3", "Block", "192.0.2.4:0-65535", "10.255.2.0", "NotABlock" },
+        { "a block that cuts a slice", "10.9.0.3", "Block", "192.0.2.2:0-3000", "10.255.2.0", "NotABlock" },
+        { "a block in the form of a slice", "10.9.0.3", "Slice", "192.0.2.2:4096-6143", "10.255.2.0", "NotABlock" },
     };
 
     [Theory]
@@ -48,7 +48,7 @@ public sealed class RouteFilterTests
     {
         var nlri = OwnershipMatch.Of(Enum.Parse<OwnershipKind>(form), Ports(ports)).ToNlri();
         var attributes = Scheme.Ownership(Asn, Scope.Datacenter, Ip(target), default) with { OriginatorId = Ip(origin) };
-        var verdict = filter.Judge(nlri, FlowSpecFault.None, attributes, Ip("127.0.0.100"), Ip("127.0.0.100"));
+        var verdict = filter.Judge(nlri, FlowSpecFault.None, attributes, Ip("10.9.0.100"), Ip("10.9.0.100"));
         Assert.Equal((what, expected), (what, verdict.Accepted ? verdict.Route!.Kind.ToString() : verdict.Reason.ToString()));
         Assert.Equal(Ports(ports), verdict.Match!.Value.Ports);
         if (verdict.Route is { } route)
@@ -66,8 +66,8 @@ public sealed class RouteFilterTests
     {
         var attributes = Scheme.Ownership(Asn, Scope.Datacenter, Ip("10.1.1.2"), default);
         var nlri = OwnershipMatch.Of(OwnershipKind.Slice, Ports("192.0.2.1:4096-6143")).ToNlri();
-        Assert.Equal(Ip("127.0.0.2"), filter.Judge(nlri, FlowSpecFault.None, attributes, Ip("127.0.0.2"), Ip("127.0.0.2")).Route!.Origin);
-        Assert.Equal(RejectReason.UnknownOrigin, filter.Judge(nlri, FlowSpecFault.None, attributes, Ip("127.0.0.100"), Ip("127.0.0.100")).Reason);
+        Assert.Equal(Ip("10.9.0.2"), filter.Judge(nlri, FlowSpecFault.None, attributes, Ip("10.9.0.2"), Ip("10.9.0.2")).Route!.Origin);
+        Assert.Equal(RejectReason.UnknownOrigin, filter.Judge(nlri, FlowSpecFault.None, attributes, Ip("10.9.0.100"), Ip("10.9.0.100")).Reason);
     }
 
     [Fact]
@@ -75,10 +75,10 @@ public sealed class RouteFilterTests
     {
         var bare = PathAttributes.Empty with { ExtendedCommunities = [0x010c_0a01_0102_0000] };
         var slice = OwnershipMatch.Of(OwnershipKind.Slice, Ports("192.0.2.1:4096-6143")).ToNlri();
-        Assert.Equal("gue", filter.Judge(slice, FlowSpecFault.None, bare, Ip("127.0.0.2"), Ip("127.0.0.2")).Route!.Encapsulation.ToString());
+        Assert.Equal("gue", filter.Judge(slice, FlowSpecFault.None, bare, Ip("10.9.0.2"), Ip("10.9.0.2")).Route!.Encapsulation.ToString());
         var block = OwnershipMatch.Of(OwnershipKind.Block, Ports("192.0.2.2:0-65535")).ToNlri();
         bare = PathAttributes.Empty with { ExtendedCommunities = [0x010c_0aff_0200_0000] };
-        Assert.Equal("gre key 7", filter.Judge(block, FlowSpecFault.None, bare, Ip("127.0.0.3"), Ip("127.0.0.3")).Route!.Encapsulation.ToString());
+        Assert.Equal("gre key 7", filter.Judge(block, FlowSpecFault.None, bare, Ip("10.9.0.3"), Ip("10.9.0.3")).Route!.Encapsulation.ToString());
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class RouteFilterTests
 
         (RejectReason, string) Judge(FlowSpecNlri? nlri, FlowSpecFault fault, PathAttributes attributes)
         {
-            var verdict = filter.Judge(nlri, fault, attributes, Ip("127.0.0.2"), Ip("127.0.0.2"));
+            var verdict = filter.Judge(nlri, fault, attributes, Ip("10.9.0.2"), Ip("10.9.0.2"));
             Assert.False(verdict.Accepted);
             return (verdict.Reason, verdict.Detail);
         }

@@ -19,9 +19,9 @@ internal static class TestFleet
             new Datacenter("fra", new TunnelEndpoint(Ip("10.255.2.0"), new Encapsulation(EncapsulationKind.Gre, 7)), Asn),
         ],
         [
-            new Server("ams-1", "ams", new TunnelEndpoint(Ip("10.1.1.1")), Ip("127.0.0.1")),
-            new Server("ams-2", "ams", new TunnelEndpoint(Ip("10.1.1.2")), Ip("127.0.0.2")),
-            new Server("fra-1", "fra", new TunnelEndpoint(Ip("10.1.2.1")), Ip("127.0.0.3")),
+            new Server("ams-1", "ams", new TunnelEndpoint(Ip("10.1.1.1")), Ip("10.9.0.1")),
+            new Server("ams-2", "ams", new TunnelEndpoint(Ip("10.1.1.2")), Ip("10.9.0.2")),
+            new Server("fra-1", "fra", new TunnelEndpoint(Ip("10.1.2.1")), Ip("10.9.0.3")),
         ],
         [
             Pool("general", "192.0.2.0/24", "192.0.2.1", "192.0.2.3", "ams", "fra"),

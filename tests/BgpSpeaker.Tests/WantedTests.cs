@@ -88,10 +88,10 @@ public sealed class WantedTests
 
     public static TheoryData<string, NeighbourOptions[]> Contradictions() => new()
     {
-        { "neighbour 127.0.0.100 mixes unicast and FlowSpec scopes: give it two sessions", [Neighbour(Scope.Internet, Scope.Backbone)] },
-        { "neighbour 127.0.0.100 has no scope", [Neighbour()] },
-        { "neighbour 127.0.0.100 is there twice", [Neighbour(Scope.Internet), Neighbour(Scope.Backbone)] },
-        { "neighbour 127.0.0.100 has a hold time of 2 s: 3 to 65535 are legal", [Neighbour(Scope.Internet) with { HoldTime = TimeSpan.FromSeconds(2) }] },
+        { "neighbour 10.9.0.100 mixes unicast and FlowSpec scopes: give it two sessions", [Neighbour(Scope.Internet, Scope.Backbone)] },
+        { "neighbour 10.9.0.100 has no scope", [Neighbour()] },
+        { "neighbour 10.9.0.100 is there twice", [Neighbour(Scope.Internet), Neighbour(Scope.Backbone)] },
+        { "neighbour 10.9.0.100 has a hold time of 2 s: 3 to 65535 are legal", [Neighbour(Scope.Internet) with { HoldTime = TimeSpan.FromSeconds(2) }] },
     };
 
     [Theory]
@@ -102,11 +102,11 @@ public sealed class WantedTests
     [Fact]
     public void A_policy_says_which_scopes_go_where_and_never_has_an_empty_set()
     {
-        var policy = new ExportPolicy(Asn, [Neighbour(Scope.Internet, Scope.Underlay), Neighbour(Scope.Backbone) with { Address = Ip("127.0.0.101") }]);
+        var policy = new ExportPolicy(Asn, [Neighbour(Scope.Internet, Scope.Underlay), Neighbour(Scope.Backbone) with { Address = Ip("10.9.0.101") }]);
         Assert.Equal([Scope.Internet, Scope.Backbone, Scope.Underlay], policy.Rules.Select(r => r.Scope));
         // gobgpd takes an empty neighbour set for "everybody".
         Assert.All(PolicyWriter.Sets(policy), set => Assert.NotEmpty(set.List));
-        Assert.Equal(["127.0.0.100/32", "64512:1:1", "127.0.0.101/32", "64512:1:2", "127.0.0.100/32", "64512:1:4"], PolicyWriter.Sets(policy).SelectMany(s => s.List));
+        Assert.Equal(["10.9.0.100/32", "64512:1:1", "10.9.0.101/32", "64512:1:2", "10.9.0.100/32", "64512:1:4"], PolicyWriter.Sets(policy).SelectMany(s => s.List));
         Assert.All(PolicyWriter.Export(policy).Statements, s => Assert.Equal((1, 3), (s.Actions.RouteAction, s.Conditions.RouteType)));
         Assert.Equal(2, PolicyWriter.Assignment(2, policy.ExportName).DefaultAction);
     }
@@ -135,10 +135,10 @@ public sealed class WantedTests
         Assert.Equal(2, there.AfiSafis.Count);
 
         Assert.Equal(("", "", ""), Summary(Neighbours.Diff([there], [neighbour], restart)));
-        Assert.Equal(("", "127.0.0.100", ""), Summary(Neighbours.Diff([there], [], restart)));
-        Assert.Equal(("", "", "127.0.0.100"), Summary(Neighbours.Diff([], [neighbour], restart)));
-        Assert.Equal(("", "127.0.0.100", "127.0.0.100"), Summary(Neighbours.Diff([there], [neighbour with { HoldTime = TimeSpan.FromSeconds(30) }], restart)));
-        Assert.Equal(("", "127.0.0.100", "127.0.0.100"), Summary(Neighbours.Diff([there], [neighbour with { Password = "other" }], restart)));
+        Assert.Equal(("", "10.9.0.100", ""), Summary(Neighbours.Diff([there], [], restart)));
+        Assert.Equal(("", "", "10.9.0.100"), Summary(Neighbours.Diff([], [neighbour], restart)));
+        Assert.Equal(("", "10.9.0.100", "10.9.0.100"), Summary(Neighbours.Diff([there], [neighbour with { HoldTime = TimeSpan.FromSeconds(30) }], restart)));
+        Assert.Equal(("", "10.9.0.100", "10.9.0.100"), Summary(Neighbours.Diff([there], [neighbour with { Password = "other" }], restart)));
         var foreign = new Peer { Conf = new PeerConf { NeighborAddress = "192.0.2.99", Description = "transit" } };
         Assert.Equal(("192.0.2.99", "", ""), Summary(Neighbours.Diff([there, foreign], [neighbour], restart)));
 
@@ -208,5 +208,5 @@ public sealed class WantedTests
         Assert.Equal((why, expected), (why, Sessions.Read(Neighbour(Scope.Backbone), peer, start + TimeSpan.FromSeconds(seconds)).TableReceived));
     }
 
-    private static NeighbourOptions Neighbour(params Scope[] scopes) => new(Ip("127.0.0.100"), Asn, [.. scopes]);
+    private static NeighbourOptions Neighbour(params Scope[] scopes) => new(Ip("10.9.0.100"), Asn, [.. scopes]);
 }

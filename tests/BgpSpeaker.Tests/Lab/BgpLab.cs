@@ -4,7 +4,7 @@ using System.Globalization;
 namespace SoftUnicast.BgpSpeaker.Tests.Lab;
 
 /// <summary>
-/// One network namespace with its loopback up. Every daemon of a test has an address of 127.0.0.0/8 in it, so tests disturb neither
+/// One network namespace with its loopback up. Every daemon of a test has an address of 10.9.0.0/24 in it, so tests disturb neither
 /// each other nor the machine. Namespaces and daemons that a killed run left behind are removed by the next one.
 /// </summary>
 internal sealed class BgpLab : IAsyncDisposable
@@ -36,6 +36,8 @@ internal sealed class BgpLab : IAsyncDisposable
         await RunAsync("ip", "netns", "add", name);
         var lab = new BgpLab(name, folder);
         await lab.RunInsideAsync("ip", "link", "set", "lo", "up");
+        // On the loopback, a whole prefix is local. (127.0.0.0/8 would do, were it not for peers that refuse it as a next hop.)
+        await lab.RunInsideAsync("ip", "address", "add", "10.9.0.1/24", "dev", "lo");
         return lab;
     }
 
@@ -90,12 +92,14 @@ internal sealed class BgpLab : IAsyncDisposable
         }
     }
 
-    public static async Task UntilAsync(Func<Task<bool>> condition, string what, int seconds = 40)
+    public static Task UntilAsync(Func<Task<bool>> condition, string what, int seconds = 40) => UntilAsync(condition, () => what, seconds);
+
+    public static async Task UntilAsync(Func<Task<bool>> condition, Func<string> what, int seconds = 40)
     {
         var start = Stopwatch.StartNew();
         while (!await condition())
         {
-            Assert.True(start.Elapsed < TimeSpan.FromSeconds(seconds), $"{what} did not come to pass in {seconds} s");
+            Assert.True(start.Elapsed < TimeSpan.FromSeconds(seconds), $"{what()} did not come to pass in {seconds} s");
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
     }

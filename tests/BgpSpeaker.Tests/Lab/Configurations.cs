@@ -3,8 +3,8 @@ namespace SoftUnicast.BgpSpeaker.Tests.Lab;
 /// <summary>Configurations of the BGP daemons around the speakers.</summary>
 internal static class Configurations
 {
-    /// <summary>A FlowSpec route reflector on 127.0.0.100 with clients 127.0.0.1 to 127.0.0.COUNT.</summary>
-    public static string BirdReflector(int count, string address = "127.0.0.100") => $$"""
+    /// <summary>A FlowSpec route reflector on 10.9.0.100 with clients 10.9.0.1 to 10.9.0.COUNT.</summary>
+    public static string BirdReflector(int count, string address = "10.9.0.100") => $$"""
         router id {{address}};
         flow4 table f4;
         flow6 table f6;
@@ -20,6 +20,6 @@ internal static class Configurations
             flow4 { table f4; import all; export all; validate off; };
             flow6 { table f6; import all; export all; validate off; };
         }
-        {{string.Join('\n', Enumerable.Range(1, count).Select(n => $"protocol bgp s{n} from session {{ neighbor 127.0.0.{n} as 64512; }}"))}}
+        {{string.Join('\n', Enumerable.Range(1, count).Select(n => $"protocol bgp s{n} from session {{ neighbor 10.9.0.{n} as 64512; }}"))}}
         """;
 }

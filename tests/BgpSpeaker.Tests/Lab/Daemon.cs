@@ -88,6 +88,8 @@ internal sealed class BirdDaemon(BgpLab lab, string name, string configuration) 
 {
     private readonly string socket = Path.Combine(lab.Folder, name + ".ctl");
 
+    public string Name => name;
+
     public async Task StartAsync()
     {
         var file = Path.Combine(Lab.Folder, name + ".conf");

@@ -21,13 +21,13 @@ internal sealed class RunningSpeaker : IAsyncDisposable
 
     public SpeakerStatus Status => Speaker.Status;
 
-    /// <param name="number">1: ams-1, 2: ams-2, 3: fra-1; it speaks from 127.0.0.NUMBER.</param>
+    /// <param name="number">1: ams-1, 2: ams-2, 3: fra-1; it speaks from 10.9.0.NUMBER.</param>
     public static SpeakerOptions Options(string socket, int number, params NeighbourOptions[] neighbours) => new()
     {
         SocketPath = socket,
         Fleet = TestFleet.TheFleet,
         ServerName = number switch { 1 => "ams-1", 2 => "ams-2", _ => "fra-1" },
-        ListenAddresses = [IpAddress.Parse($"127.0.0.{number}")],
+        ListenAddresses = [IpAddress.Parse($"10.9.0.{number}")],
         Neighbours = [.. neighbours],
         ProbeInterval = TimeSpan.FromMilliseconds(200),
         RetryInterval = TimeSpan.FromMilliseconds(50),
@@ -36,7 +36,7 @@ internal sealed class RunningSpeaker : IAsyncDisposable
 
     /// <summary>A neighbour that connects to us, which is quicker than gobgpd's own 5 to 10 s.</summary>
     public static NeighbourOptions Neighbour(string address, int number, uint asn, params Scope[] scopes) =>
-        new(IpAddress.Parse(address), asn, [.. scopes]) { LocalAddress = IpAddress.Parse($"127.0.0.{number}"), Passive = true, Multihop = asn == TestFleet.Asn ? null : 2 };
+        new(IpAddress.Parse(address), asn, [.. scopes]) { LocalAddress = IpAddress.Parse($"10.9.0.{number}"), Passive = true, Multihop = asn == TestFleet.Asn ? null : 2 };
 
     public Task UntilAsync(Func<SpeakerStatus, bool> condition, string what, int seconds = 40) =>
         BgpLab.UntilAsync(() => running.IsFaulted || condition(Status), what, () => running.IsFaulted ? running.Exception : Describe(), seconds);
