@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using SoftUnicast.Steering.Abi;
+
+namespace SoftUnicast.Structure.Tests;
+
+/// <summary>
+/// The C# mirror of bpf/abi.h, held to what the BPF compiler says of the header (BTF), both ways: every struct field and
+/// every enum member that one side has, the other has too, with the same place, size and value.
+/// </summary>
+public class AbiTests
+{
+    private static readonly Lazy<IReadOnlyList<JsonElement>> Btf = new(ReadBtf);
+
+    public static TheoryData<string, Type> Structs => new()
+    {
+        { "su_prefix", typeof(SuPrefix) },
+        { "su_endpoint", typeof(SuEndpoint) },
+        { "su_interface", typeof(SuInterface) },
+        { "su_local", typeof(SuLocal) },
+        { "su_settings", typeof(SuSettings) },
+        { "su_counter", typeof(SuCounter) },
+    };
+
+    public static TheoryData<string, string, Type> Enums => new()
+    {
+        { "su_prefix_kind", "SU_PREFIX_", typeof(PrefixKind) },
+        { "su_rank", "SU_RANK_", typeof(Rank) },
+        { "su_encapsulation", "SU_ENCAP_", typeof(EncapsulationCode) },
+        { "su_verdict", "SU_", typeof(Verdict) },
+        { "su_reason", "SU_", typeof(Reason) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Structs))]
+    public void A_struct_has_the_same_fields_at_the_same_places(string name, Type mirror)
+    {
+        var type = Btf.Value.Single(t => Kind(t) == "STRUCT" && Name(t) == name);
+        var expected = type.GetProperty("members").EnumerateArray()
+            .Select(m => (Pascal(Name(m)), m.GetProperty("bits_offset").GetInt32() / 8, SizeOf(Type(m.GetProperty("type_id").GetInt32()))));
+
+        Assert.Equal(expected, Layout(mirror));
+        Assert.Equal(type.GetProperty("size").GetInt32(), (int)Call(nameof(Size), mirror)!);
+    }
+
+    [Theory]
+    [MemberData(nameof(Enums))]
+    public void An_enum_has_the_same_members_with_the_same_values(string name, string prefix, Type mirror)
+    {
+        var expected = Btf.Value.Single(t => Kind(t) == "ENUM" && Name(t) == name).GetProperty("values").EnumerateArray()
+            .Select(v => (Pascal(Name(v)[prefix.Length..]), v.GetProperty("val").GetInt32()))
+            .Where(v => v.Item1 != "Reasons");
+
+        Assert.Equal(expected, Enum.GetValues(mirror).Cast<object>().Select(v => (v.ToString()!, Convert.ToInt32(v, null))));
+    }
+
+    [Fact]
+    public void Every_struct_and_enum_of_the_header_has_a_mirror()
+    {
+        var named = Btf.Value.Where(t => Kind(t) is "STRUCT" or "ENUM" && Name(t).StartsWith("su_", StringComparison.Ordinal)).Select(Name);
+
+        // su_tables is the memory that holds them all: the next test is about it.
+        Assert.Equal(
+            Structs.Select(s => s.Data.Item1).Concat(Enums.Select(e => e.Data.Item1)).Append("su_tables").Order(StringComparer.Ordinal),
+            named.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("l1", AbiLimits.L1Entries)]
+    [InlineData("l2", AbiLimits.L2Entries)]
+    [InlineData("rows", AbiLimits.RowSlots)]
+    [InlineData("endpoints", AbiLimits.Endpoints)]
+    [InlineData("interfaces", AbiLimits.Interfaces)]
+    public void A_table_has_as_many_entries_as_the_mirror_says(string table, int entries)
+    {
+        var tables = Btf.Value.Single(t => Kind(t) == "STRUCT" && Name(t) == "su_tables");
+        var member = tables.GetProperty("members").EnumerateArray().Single(m => Name(m) == table);
+
+        Assert.Equal(entries, Type(member.GetProperty("type_id").GetInt32()).GetProperty("nr_elems").GetInt32());
+    }
+
+    [Fact]
+    public void There_are_as_many_reasons_as_the_mirror_says()
+    {
+        var reasons = Btf.Value.Single(t => Kind(t) == "ENUM" && Name(t) == "su_reason").GetProperty("values").EnumerateArray();
+
+        Assert.Equal(AbiLimits.Reasons, reasons.Single(v => Name(v) == "SU_REASONS").GetProperty("val").GetInt32());
+    }
+
+    private static IReadOnlyList<JsonElement> ReadBtf()
+    {
+        var folder = Directory.CreateTempSubdirectory("su-abi-");
+        try
+        {
+            var source = Path.Combine(folder.FullName, "abi.bpf.c");
+            var uses = string.Join('\n', Structs.Select(s => $"struct {s.Data.Item1} a_{s.Data.Item1};")
+                .Concat(Enums.Select(e => $"enum {e.Data.Item1} an_{e.Data.Item1};")).Append("extern struct su_tables all; struct su_tables *all_tables = &all;"));
+            File.WriteAllText(source, $"#include \"abi.h\"\n{uses}\n");
+            var result = Run(Path.Combine(Tree.Root, "bpf/compile"), source, Path.Combine(folder.FullName, "abi.o"));
+            Assert.True(result.Status == 0, result.Text);
+            var dump = Run("bpftool", "-j", "btf", "dump", "file", Path.Combine(folder.FullName, "abi.o"));
+            Assert.True(dump.Status == 0, dump.Text);
+            return [.. JsonDocument.Parse(dump.Text).RootElement.GetProperty("types").EnumerateArray()];
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static (int Status, string Text) Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        var text = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, text);
+    }
+
+    private static JsonElement Type(int id) => Btf.Value.Single(t => t.GetProperty("id").GetInt32() == id);
+
+    private static string Kind(JsonElement type) => type.GetProperty("kind").GetString()!;
+
+    private static string Name(JsonElement type) => type.GetProperty("name").GetString()!;
+
+    private static int SizeOf(JsonElement type) => Kind(type) switch
+    {
+        "ARRAY" => type.GetProperty("nr_elems").GetInt32() * SizeOf(Type(type.GetProperty("type_id").GetInt32())),
+        "TYPEDEF" => SizeOf(Type(type.GetProperty("type_id").GetInt32())),
+        _ => type.GetProperty("size").GetInt32(),
+    };
+
+    // row_base -> RowBase, BACKBONE -> Backbone
+    private static string Pascal(string name) =>
+        string.Concat(name.Split('_').Select(part => char.ToUpperInvariant(part[0]) + part[1..].ToLowerInvariant()));
+
+    // A field's place is where the bytes change when it is filled with ones.
+    private static IEnumerable<(string Name, int Offset, int Size)> Layout(Type mirror)
+    {
+        foreach (var field in mirror.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
+        {
+            var filled = RuntimeHelpers.GetUninitializedObject(mirror);
+            field.SetValue(filled, Call(nameof(Ones), field.FieldType));
+            var bytes = (byte[])Call(nameof(Bytes), mirror, filled)!;
+            yield return (field.Name, Array.IndexOf(bytes, (byte)0xff), bytes.Count(b => b == 0xff));
+        }
+    }
+
+    private static object? Call(string method, Type type, params object[] arguments) =>
+        typeof(AbiTests).GetMethod(method, BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(type).Invoke(null, arguments);
+
+    private static int Size<T>() => Unsafe.SizeOf<T>();
+
+    private static T Ones<T>()
+        where T : unmanaged
+    {
+        T value = default;
+        MemoryMarshal.AsBytes(new Span<T>(ref value)).Fill(0xff);
+        return value;
+    }
+
+    private static byte[] Bytes<T>(object boxed)
+        where T : unmanaged
+    {
+        var value = (T)boxed;
+        return MemoryMarshal.AsBytes(new Span<T>(ref value)).ToArray();
+    }
+}
