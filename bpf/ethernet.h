@@ -26,38 +26,43 @@ static __always_inline int is_vlan(__u16 type)
 }
 
 /*
- * Skips to IPv4: sets link_bytes. Frames to another station, and all that is not IPv4, are not ours. Tags are read
+ * Skips to IPv4, says where it begins. Frames to another station, and all that is not IPv4, are not ours. Tags are read
  * through a pointer of their own, so that what the verifier knows of the frame's start stays the same with and without.
  */
-static __always_inline enum su_reason parse_ethernet(struct packet *packet)
+static __always_inline int parse_ethernet(struct packet *packet, __u64 *link_bytes)
 {
 	__u64 bytes = ETHERNET_BYTES;
 	__u8 *data = packet->data;
+	__u64 difference;
 	__u8 *tag;
 	__u16 type;
 
-	if (data + ETHERNET_BYTES > packet->data_end)
-		return stop(SU_UNREADABLE);
-	if ((load64(data) ^ packet->interface) << 16)
-		return stop(SU_NOT_OURS);
+	if (SU_UNLIKELY(data + ETHERNET_BYTES > packet->data_end))
+		return stop(packet, SU_UNREADABLE);
+	difference = (load64(data) ^ packet->interface) << 16;
+	barrier_var(difference); /* else it becomes a mask of 8 bytes, and slower */
+	if (SU_UNLIKELY(difference))
+		return stop(packet, SU_NOT_OURS);
 	type = load16(data + 12);
-	if (SU_UNLIKELY(is_vlan(type))) {
+	if (SU_UNLIKELY(type != ETHERNET_TYPE_IPV4)) {
+		if (SU_UNLIKELY(!is_vlan(type)))
+			return stop(packet, SU_NOT_OURS);
 		tag = data + any_offset(ETHERNET_BYTES + packet->zero);
-		if (tag + VLAN_TAG_BYTES > packet->data_end)
-			return stop(SU_UNREADABLE);
+		if (SU_UNLIKELY(tag + VLAN_TAG_BYTES > packet->data_end))
+			return stop(packet, SU_UNREADABLE);
 		type = load16(tag + 2);
 		bytes += VLAN_TAG_BYTES;
 		if (is_vlan(type)) {
-			if (tag + 2 * VLAN_TAG_BYTES > packet->data_end)
-				return stop(SU_UNREADABLE);
+			if (SU_UNLIKELY(tag + 2 * VLAN_TAG_BYTES > packet->data_end))
+				return stop(packet, SU_UNREADABLE);
 			type = load16(tag + VLAN_TAG_BYTES + 2);
 			bytes += VLAN_TAG_BYTES;
 		}
+		if (SU_UNLIKELY(type != ETHERNET_TYPE_IPV4))
+			return stop(packet, SU_NOT_OURS);
 	}
-	if (type != ETHERNET_TYPE_IPV4)
-		return stop(SU_NOT_OURS);
-	packet->link_bytes = any_offset(bytes + packet->zero);
-	return SU_GO_ON;
+	*link_bytes = any_offset(bytes + packet->zero);
+	return 1;
 }
 
 #endif

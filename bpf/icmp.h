@@ -30,24 +30,27 @@
 #define ECHO_ANSWER_TTL 64
 
 /* The owner's port in a quoted packet, which left from here: its source side. */
-static __always_inline enum su_reason parse_quote(struct packet *packet, const struct ipv4 *ip)
+static __always_inline int parse_quote(struct packet *packet, const struct ipv4 *ip,
+						  __u8 *icmp)
 {
-	struct ipv4 quote;
-	__u32 quote_at = ip->at + ip->header_bytes + ICMP_BYTES;
 	__u32 left_bytes = ip->total_bytes - ip->header_bytes - ICMP_BYTES;
+	struct ipv4 quote = { .header = icmp + ICMP_BYTES };
+	__u32 first;
 	__u8 *behind;
 
-	if (left_bytes < IPV4_BYTES || !load_ipv4(packet, &quote, quote_at))
-		return stop(SU_ICMP_QUOTE);
-	quote.header_bytes = (quote.word0 & 0xf) << 2;
-	if ((__u8)(quote.word0 - 0x45) > 0xa || quote.source != ip->destination ||
+	if (left_bytes < IPV4_BYTES || quote.header + IPV4_BYTES > packet->data_end)
+		return stop(packet, SU_ICMP_QUOTE);
+	first = quote.header[0];
+	if (first < IPV4_WITHOUT_OPTIONS || first > IPV4_LONGEST ||
+	    ipv4_source_be(&quote) != ipv4_destination_be(ip) ||
 	    ipv4_fragment(&quote) & IPV4_OFFSET)
-		return stop(SU_ICMP_QUOTE);
+		return stop(packet, SU_ICMP_QUOTE);
 	/* Its total length is what it was when it left; what counts is how much of it is quoted. */
+	quote.header_bytes = (first & 0xf) << 2;
 	quote.total_bytes = left_bytes;
 	behind = ipv4_payload(packet, &quote, ICMP_QUOTED_BYTES);
 	if (!behind)
-		return stop(SU_ICMP_QUOTE);
+		return stop(packet, SU_ICMP_QUOTE);
 	switch (ipv4_protocol(&quote)) {
 	case PROTOCOL_TCP:
 	case PROTOCOL_UDP:
@@ -56,34 +59,33 @@ static __always_inline enum su_reason parse_quote(struct packet *packet, const s
 		break;
 	case PROTOCOL_ICMP:
 		if (behind[0] != ICMP_ECHO_REQUEST && behind[0] != ICMP_ECHO_REPLY)
-			return stop(SU_ICMP_QUOTE);
+			return stop(packet, SU_ICMP_QUOTE);
 		packet->port = bpf_ntohs(load16(behind + 4));
 		break;
 	default:
-		return stop(SU_ICMP_QUOTE);
+		return stop(packet, SU_ICMP_QUOTE);
 	}
 	packet->ports = packet->port;
-	return SU_GO_ON;
+	return 1;
 }
 
 /*
  * Turns the request into its reply and sends it back. Both checksums change only by the fields that are not merely
  * swapped.
  */
-static __always_inline enum su_reason answer_echo(struct packet *packet, struct ipv4 *ip)
+static __always_inline int answer_echo(struct packet *packet, const struct ipv4 *ip,
+						  __u8 *icmp)
 {
 	__u8 *ethernet = packet->data;
-	__u8 *header = packet->data + ip->at;
-	__u8 *icmp = header + IPV4_BYTES;
+	__u8 *header = ip->header;
+	__be32 source_be = ipv4_source_be(ip);
 	__u16 from, to;
 	__u64 low;
 
 	if (ipv4_fragment(ip) & IPV4_MORE_FRAGMENTS)
-		return stop(SU_FRAGMENT);
-	if (ip->header_bytes != IPV4_BYTES)
-		return stop(SU_OPENS);
-	if (ethernet + 14 > packet->data_end || icmp + ICMP_BYTES > packet->data_end)
-		return stop(SU_MALFORMED);
+		return stop(packet, SU_FRAGMENT);
+	if (header[0] != IPV4_WITHOUT_OPTIONS)
+		return stop(packet, SU_OPENS);
 
 	/* destination 0-5, source 6-11 */
 	low = load64(ethernet);
@@ -92,48 +94,48 @@ static __always_inline enum su_reason answer_echo(struct packet *packet, struct 
 	store32(ethernet + 6, low);
 	store16(ethernet + 10, low >> 32);
 
-	from = ip->word1;
+	from = load16(header + 8);
 	to = (from & 0xff00) | ECHO_ANSWER_TTL;
-	ip->word1 = word1_with_checksum(ip->word1, checksum_replace(ip->word1 >> 16, from, to));
-	store64(header + 8, (ip->word1 & 0xffff0000) | to |
-				    (__u64)bpf_htonl(ip->destination) << 32);
-	store32(header + 16, bpf_htonl(ip->source));
+	store16(header + 8, to);
+	store16(header + 10, checksum_replace(load16(header + 10), from, to));
+	store32(header + 12, ipv4_destination_be(ip));
+	store32(header + 16, source_be);
 
 	from = load16(icmp);
 	to = (from & 0xff00) | ICMP_ECHO_REPLY;
-	store16(icmp + 2, checksum_replace(load16(icmp + 2), from, to));
 	store16(icmp, to);
+	store16(icmp + 2, checksum_replace(load16(icmp + 2), from, to));
 	packet->action = XDP_TX;
-	return SU_ECHO_ANSWERED;
+	return stop(packet, SU_ECHO_ANSWERED);
 }
 
-static __always_inline enum su_reason parse_icmp(struct packet *packet, struct ipv4 *ip,
+static __always_inline int parse_icmp(struct packet *packet, const struct ipv4 *ip,
 						 __u64 prefix)
 {
 	__u8 *icmp = ipv4_payload(packet, ip, ICMP_BYTES);
 	__u8 flags = SU_PREFIX_WORD_FLAGS(prefix);
 
 	if (!icmp)
-		return stop(SU_MALFORMED);
+		return stop(packet, SU_MALFORMED);
 	switch (icmp[0]) {
 	case ICMP_ECHO_REQUEST:
 		if (flags & SU_FLAG_ECHO_ANSWER && packet->in_rank == SU_RANK_INTERNET)
-			return answer_echo(packet, ip);
+			return answer_echo(packet, ip, icmp);
 		if (!(flags & SU_FLAG_ECHO_TO_OWNER))
-			return stop(SU_OPENS);
+			return stop(packet, SU_OPENS);
 		break;
 	case ICMP_ECHO_REPLY:
 		break;
 	case ICMP_UNREACHABLE:
 	case ICMP_TIME_EXCEEDED:
 	case ICMP_PARAMETER_PROBLEM:
-		return parse_quote(packet, ip);
+		return parse_quote(packet, ip, icmp);
 	default:
-		return stop(SU_ICMP_TYPE);
+		return stop(packet, SU_ICMP_TYPE);
 	}
 	packet->port = bpf_ntohs(load16(icmp + 4));
 	packet->ports = packet->port;
-	return SU_GO_ON;
+	return 1;
 }
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * IPv4 (RFC 791), read as two words of 8 bytes and the destination. Words lie in memory order, lowest byte first:
+ * IPv4 (RFC 791).
  *
- *   word 0   version/IHL   TOS        total length    identification   flags/offset
- *            bits 0-7      8-15       16-31           32-47            48-63
- *   word 1   TTL           protocol   checksum        source
- *            bits 0-7      8-15       16-31           32-63
+ *   0          1        2               4               6               8      9         10        12        16
+ *   +----------+--------+---------------+---------------+---------------+------+---------+---------+---------+-------------+
+ *   |version 4,| TOS,   | total length  | identification| flags, offset | TTL  | protocol| checksum| source  | destination |
+ *   |length / 4| ECN    |               |               |               |      |         |         |         |             |
+ *   +----------+--------+---------------+---------------+---------------+------+---------+---------+---------+-------------+
  */
 #ifndef SU_IPV4_H
 #define SU_IPV4_H
@@ -13,6 +14,8 @@
 #include "packet.h"
 
 #define IPV4_BYTES 20
+#define IPV4_WITHOUT_OPTIONS 0x45
+#define IPV4_LONGEST 0x4f
 
 #define IPV4_MORE_FRAGMENTS bpf_htons(0x2000)
 #define IPV4_OFFSET bpf_htons(0x1fff)
@@ -27,75 +30,94 @@
 #define ECN_MASK 3
 #define ECN_CONGESTION 3 /* CE, RFC 3168 */
 
+/* Fields are read from the header when they are needed: a load costs less than keeping a register for it. */
 struct ipv4 {
-	__u64 at;	   /* offset from the start of the frame */
-	__u32 source;	   /* host order, as all below */
-	__u32 destination;
+	__u8 *header;	   /* IPV4_BYTES are there */
+	__u64 at;	   /* its offset from the start of the frame */
 	__u32 header_bytes;
 	__u32 total_bytes; /* total length */
-	__u64 word0;
-	__u64 word1;
 };
 
 static __always_inline __u8 ipv4_tos(const struct ipv4 *ip)
 {
-	return ip->word0 >> 8;
+	return ip->header[1];
 }
 
-static __always_inline __u8 ipv4_ttl(const struct ipv4 *ip)
+static __always_inline __u16 ipv4_total_be(const struct ipv4 *ip)
 {
-	return ip->word1;
-}
-
-static __always_inline __u8 ipv4_protocol(const struct ipv4 *ip)
-{
-	return ip->word1 >> 8;
+	return load16(ip->header + 2);
 }
 
 /* Flags and offset as they lie in memory, to be masked by IPV4_MORE_FRAGMENTS and IPV4_OFFSET. */
 static __always_inline __u16 ipv4_fragment(const struct ipv4 *ip)
 {
-	return ip->word0 >> 48;
+	return load16(ip->header + 6);
 }
 
-/* Reads what lies at an offset as IPv4, unjudged. False if cut short. */
-static __always_inline int load_ipv4(struct packet *packet, struct ipv4 *ip, __u64 at)
+static __always_inline __u8 ipv4_ttl(const struct ipv4 *ip)
 {
-	__u8 *header = packet->data + at;
+	return ip->header[8];
+}
 
-	if (header + IPV4_BYTES > packet->data_end)
-		return 0;
+static __always_inline __u8 ipv4_protocol(const struct ipv4 *ip)
+{
+	return ip->header[9];
+}
+
+static __always_inline __be32 ipv4_source_be(const struct ipv4 *ip)
+{
+	return load32(ip->header + 12);
+}
+
+static __always_inline __be32 ipv4_destination_be(const struct ipv4 *ip)
+{
+	return load32(ip->header + 16);
+}
+
+/* Takes what lies at an offset for IPv4, unjudged. False if cut short. */
+static __always_inline int find_ipv4(struct packet *packet, struct ipv4 *ip, __u64 at)
+{
 	ip->at = at;
-	ip->word0 = load64(header);
-	ip->word1 = load64(header + 8);
-	ip->source = bpf_ntohl(ip->word1 >> 32);
-	ip->destination = bpf_ntohl(load32(header + 16));
-	return 1;
+	ip->header = packet->data + at;
+	return ip->header + IPV4_BYTES <= packet->data_end;
 }
 
-/* Version, header length and total length agree with each other and with the bytes present. */
-static __always_inline int ipv4_is_sane(struct ipv4 *ip, __u32 present_bytes)
+/*
+ * Version, header length and total length agree with each other and with the bytes present. A header without options
+ * has a constant length, so that what lies behind it need not wait for the header to be read.
+ */
+static __always_inline int ipv4_is_sane(struct packet *packet, struct ipv4 *ip, __u32 total_bytes,
+					__u32 present_bytes)
 {
-	ip->header_bytes = (ip->word0 & 0xf) << 2;
-	ip->total_bytes = bpf_ntohs(ip->word0 >> 16);
-	return (__u8)(ip->word0 - 0x45) <= 0xa && ip->total_bytes >= ip->header_bytes &&
-	       ip->total_bytes <= present_bytes;
+	__u32 first = ip->header[0];
+
+	ip->total_bytes = total_bytes;
+	ip->header_bytes = (IPV4_BYTES + packet->zero) & 0x3c;
+	if (SU_UNLIKELY(first != IPV4_WITHOUT_OPTIONS)) {
+		if (first < IPV4_WITHOUT_OPTIONS || first > IPV4_LONGEST)
+			return 0;
+		ip->header_bytes = (first & 0xf) << 2;
+	}
+	return total_bytes >= ip->header_bytes && total_bytes <= present_bytes;
 }
 
 /* The same for the first header of the frame, whose bytes may lie in fragments of a multi-buffer frame. */
 static __always_inline int ipv4_is_sane_in_frame(struct packet *packet, struct ipv4 *ip)
 {
-	__u32 total_bytes = bpf_ntohs(ip->word0 >> 16);
+	__u32 total_bytes = bpf_ntohs(ipv4_total_be(ip));
 
-	if (SU_UNLIKELY(ip->at + total_bytes > packet->frame_bytes))
+	if (SU_UNLIKELY(ip->at + total_bytes > packet->frame_bytes)) {
 		packet->frame_bytes = bpf_xdp_get_buff_len(packet->ctx);
-	return ipv4_is_sane(ip, packet->frame_bytes - ip->at);
+		if (ip->at + total_bytes > packet->frame_bytes)
+			return 0;
+	}
+	return ipv4_is_sane(packet, ip, total_bytes, 0xffff);
 }
 
 /* What begins behind the header; NULL if fewer than the given bytes of it are there. */
 static __always_inline __u8 *ipv4_payload(struct packet *packet, const struct ipv4 *ip, __u32 bytes)
 {
-	__u8 *payload = packet->data + ip->at + ip->header_bytes;
+	__u8 *payload = ip->header + ip->header_bytes;
 
 	if (ip->header_bytes + bytes > ip->total_bytes)
 		return NULL;
@@ -110,21 +132,21 @@ static __always_inline __u16 checksum_replace(__u16 checksum, __u16 from, __u16 
 	__u32 sum = (__u16)~checksum + (__u16)~from + to;
 
 	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
+	return ~(sum + (sum >> 16));
 }
 
-static __always_inline __u64 word1_with_checksum(__u64 word1, __u16 checksum)
+/*
+ * TTL one less, and the header checksum with it. TTL, protocol and checksum are one word, the checksum in its upper half:
+ * it grows by 1 there, and by 1 more where that carries (RFC 1141). TTL is 2 or more.
+ */
+static __always_inline void ipv4_hop(__u8 *header)
 {
-	return (word1 & ~0xffff0000ULL) | (__u64)checksum << 16;
-}
+	__u32 word = load32(header + 8);
+	__u32 next = word + 0x10000 - 1;
 
-/* TTL one less, and the header checksum with it. TTL is 2 or more. */
-static __always_inline __u64 word1_hop(__u64 word1)
-{
-	__u32 sum = (__u16)(word1 >> 16) + 1;
-
-	return word1_with_checksum(word1 - 1, sum + (sum >= 0xffff));
+	if (SU_UNLIKELY(word >= 0xfffe0000))
+		next += 0x10000;
+	store32(header + 8, next);
 }
 
 /*
@@ -133,22 +155,16 @@ static __always_inline __u64 word1_hop(__u64 word1)
  */
 static __always_inline int carry_ecn(struct packet *packet, struct ipv4 *ip)
 {
-	__u16 from = ip->word0;
-	__u16 to = from | ECN_CONGESTION << 8;
-	__u8 *header;
+	__u16 from, to;
 
 	if (SU_LIKELY(packet->outer_ecn != ECN_CONGESTION))
 		return 1;
-	if (!(ipv4_tos(ip) & ECN_MASK))
+	from = load16(ip->header);
+	if (!(from & ECN_MASK << 8))
 		return 0;
-	header = packet->data + ip->at;
-	if (header + IPV4_BYTES > packet->data_end)
-		return 0;
-	ip->word0 = (ip->word0 & ~0xffffULL) | to;
-	ip->word1 = word1_with_checksum(ip->word1,
-					checksum_replace(ip->word1 >> 16, from, to));
-	store64(header, ip->word0);
-	store64(header + 8, ip->word1);
+	to = from | ECN_CONGESTION << 8;
+	store16(ip->header, to);
+	store16(ip->header + 10, checksum_replace(load16(ip->header + 10), from, to));
 	return 1;
 }
 

@@ -11,9 +11,6 @@
 #define SU_LIKELY(x) __builtin_expect(!!(x), 1)
 #define SU_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* What a layer returns when the packet goes on to the next one, in place of a reason. */
-#define SU_GO_ON SU_REASONS
-
 /*
  * Where headers begin is kept as an offset of 7 bits: 14 bytes of Ethernet, 8 of VLAN tags, 60 of IPv4 and 12 of GUE
  * fit. Masked to it, all ways to a header look alike to the verifier, which then checks what follows only once.
@@ -28,18 +25,16 @@ struct packet {
 	struct xdp_md *ctx;
 	__u8 *data;
 	__u8 *data_end;
-	__u64 frame_bytes;  /* as it arrived */
-	__u32 ifindex;	    /* where it arrived */
-	__u64 interface;    /* struct su_interface, as one word */
-	__u64 zero;	    /* always 0; the verifier does not know */
-	__u64 link_bytes;   /* Ethernet header and VLAN tags: where the first IPv4 header begins */
-	__u64 in_rank;	    /* enum su_rank */
-	__u64 sent_reason;  /* enum su_reason, if it is sent on */
-	__u64 outer_ecn;    /* ECN bits of the tunnel it came through, else 0 */
-	__u32 port;	    /* says the owner; host order */
-	__u32 ports;	    /* for the entropy of GUE's source port; host order */
-	__u32 slot;	    /* endpoint it goes to, or SU_SLOT_HERE */
-	__u32 action;	    /* enum xdp_action, if it is not dropped */
+	__u64 frame_bytes; /* as it arrived */
+	__u64 interface;   /* struct su_interface, as one word */
+	__u64 roles;	   /* SU_ROLE_* of it */
+	__u64 zero;	   /* always 0; the verifier does not know */
+	__u64 in_rank;	   /* enum su_rank */
+	__u64 outer_ecn;   /* ECN bits of the tunnel it came through, else 0 */
+	__u32 port;	   /* says the owner; host order */
+	__u32 ports;	   /* for the entropy of GUE's source port; host order */
+	__u64 reason;	   /* enum su_reason, once it is known */
+	__u32 action;	   /* enum xdp_action, if it is not dropped */
 };
 
 /* BPF memory is read and written in words that cross fields, so they may alias anything. */
@@ -78,13 +73,14 @@ static __always_inline void store64(void *at, __u64 value)
 }
 
 /*
- * A reason that ends the packet's way. The barrier keeps its number out of the way of packets that go on: the compiler
- * would load it before the branch.
+ * A layer returns whether the packet goes on to the next one. If not, it has said why here. The barrier keeps the reason's
+ * number out of the way of packets that go on: the compiler would load it before the branch.
  */
-static __always_inline enum su_reason stop(enum su_reason reason)
+static __always_inline int stop(struct packet *packet, __u64 reason)
 {
 	barrier_var(reason);
-	return reason;
+	packet->reason = reason;
+	return 0;
 }
 
 /*

@@ -14,96 +14,94 @@
 #include "finish.h"
 
 /* Reads the interface it came in by. One that is not configured passes everything. */
-static __always_inline enum su_reason read_interface(struct packet *packet)
+static __always_inline int read_interface(struct packet *packet)
 {
 	__u32 ifindex = packet->ctx->ingress_ifindex;
 
-	packet->ifindex = ifindex;
-	if (ifindex >= SU_INTERFACES)
-		return stop(SU_NOT_OURS);
+	if (SU_UNLIKELY(ifindex >= SU_INTERFACES))
+		return stop(packet, SU_NOT_OURS);
 	packet->interface = *(const volatile su_word64 *)&TABLE(interfaces)[ifindex];
-	if (!SU_INTERFACE_WORD_ROLES(packet->interface))
-		return stop(SU_NOT_OURS);
+	packet->roles = SU_INTERFACE_WORD_ROLES(packet->interface);
+	if (SU_UNLIKELY(!packet->roles))
+		return stop(packet, SU_NOT_OURS);
 	packet->zero = SU_INTERFACE_WORD_ZERO(packet->interface);
-	return SU_GO_ON;
+	return 1;
 }
 
 /* Finds the IPv4 header of a packet for an egress address: the first one, or the one in a tunnel that ends here. */
-static __always_inline enum su_reason find_egress(struct packet *packet, struct ipv4 *ip,
-						  __u64 *prefix)
+static __always_inline int find_egress(struct packet *packet, struct ipv4 *ip,
+						  __u64 link_bytes, __u64 *prefix)
 {
 	struct tunnel_end end = {};
 
-	if (!load_ipv4(packet, ip, any_offset(packet->link_bytes)))
-		return stop(SU_UNREADABLE);
-	if (find_local(ip->destination, &end))
+	if (SU_UNLIKELY(!find_ipv4(packet, ip, link_bytes)))
+		return stop(packet, SU_UNREADABLE);
+	if (find_local(ipv4_destination_be(ip), &end))
 		return enter_tunnel(packet, ip, &end, prefix);
-	*prefix = prefix_of(ip->destination);
+	*prefix = prefix_of(ip->header + 16);
 	if (SU_PREFIX_WORD_KIND(*prefix) != SU_PREFIX_EGRESS)
-		return stop(SU_NOT_OURS);
-	if (!ipv4_is_sane_in_frame(packet, ip))
-		return stop(SU_MALFORMED);
-	if (!(SU_INTERFACE_WORD_ROLES(packet->interface) & SU_ROLE_INTERNET))
-		return stop(SU_ROLE);
+		return stop(packet, SU_NOT_OURS);
+	if (SU_UNLIKELY(!ipv4_is_sane_in_frame(packet, ip)))
+		return stop(packet, SU_MALFORMED);
+	if (SU_UNLIKELY(!(packet->roles & SU_ROLE_INTERNET)))
+		return stop(packet, SU_ROLE);
 	packet->in_rank = SU_RANK_INTERNET | packet->zero;
-	packet->sent_reason = any_reason(packet, SU_STEERED);
-	packet->outer_ecn = packet->zero & ECN_MASK;
-	return SU_GO_ON;
+	packet->outer_ecn = packet->zero;
+	return 1;
+}
+
+/* May it go to this endpoint? */
+static __always_inline int judge_endpoint(struct packet *packet, const struct ipv4 *ip,
+						     const struct su_endpoint *endpoint)
+{
+	if (SU_UNLIKELY(endpoint->rank >= packet->in_rank))
+		return stop(packet, SU_RANK);
+	if (SU_UNLIKELY(!endpoint->l2_bytes))
+		return stop(packet, SU_UNRESOLVED);
+	if (SU_UNLIKELY(ipv4_ttl(ip) <= 1))
+		return stop(packet, SU_TTL);
+	if (SU_UNLIKELY(ip->total_bytes + endpoint->outer_bytes > endpoint->mtu_bytes))
+		return stop(packet, SU_TOO_BIG);
+	return 1;
 }
 
 /* The owner is known: here, or behind an endpoint of a lower rank. */
-static __always_inline enum su_reason go_to_owner(struct packet *packet, struct ipv4 *ip)
+static __always_inline int go_to_owner(struct packet *packet, struct ipv4 *ip, __u32 slot)
 {
-	const struct su_endpoint *endpoint;
-	enum su_reason reason;
+	const struct su_endpoint *endpoint = endpoint_of(slot);
 
-	if (packet->slot == SU_SLOT_HERE) {
-		if (packet->in_rank == SU_RANK_INTERNET)
-			return stop(SU_DELIVERED);
-		if (!carry_ecn(packet, ip))
-			return stop(SU_ECN);
-		reason = leave_tunnel(packet, ip);
-		return reason == SU_GO_ON ? SU_DECAPSULATED : reason;
+	if (slot == SU_SLOT_HERE) {
+		if (packet->in_rank == SU_RANK_INTERNET) {
+			count(&su_endpoint_counters, SU_SLOT_HERE, packet->frame_bytes);
+			return stop(packet, SU_DELIVERED);
+		}
+	} else {
+		if (SU_UNLIKELY(slot == SU_SLOT_UNOWNED || slot >= SU_ENDPOINTS))
+			return stop(packet, SU_UNOWNED);
+		if (!judge_endpoint(packet, ip, endpoint))
+			return 0;
 	}
-	if (packet->slot == SU_SLOT_UNOWNED || packet->slot >= SU_ENDPOINTS)
-		return stop(SU_UNOWNED);
-	endpoint = endpoint_of(packet->slot);
-	if (endpoint->rank >= packet->in_rank)
-		return stop(SU_RANK);
-	if (!endpoint->l2_bytes)
-		return stop(SU_UNRESOLVED);
-	if (ipv4_ttl(ip) <= 1)
-		return stop(SU_TTL);
-	if (ip->total_bytes + endpoint->outer_bytes > endpoint->mtu_bytes)
-		return stop(SU_TOO_BIG);
-	if (!carry_ecn(packet, ip))
-		return stop(SU_ECN);
-	reason = send_to(packet, ip, endpoint);
-	if (reason != SU_GO_ON)
-		return reason;
-	return packet->sent_reason;
+	if (SU_UNLIKELY(!carry_ecn(packet, ip)))
+		return stop(packet, SU_ECN);
+	if (!(slot == SU_SLOT_HERE ? leave_tunnel(packet, ip) : send_to(packet, ip, endpoint)))
+		return 0;
+	count(&su_endpoint_counters, slot, packet->frame_bytes);
+	if (slot == SU_SLOT_HERE)
+		return stop(packet, SU_DECAPSULATED);
+	return stop(packet, packet->in_rank == SU_RANK_INTERNET ? SU_STEERED : SU_CARRIED_ON);
 }
 
-static __always_inline enum su_reason steer(struct packet *packet)
+/* The way of a packet. Where it ends, packet->reason says why. */
+static __always_inline int steer(struct packet *packet)
 {
-	enum su_reason reason;
 	struct ipv4 ip = {};
+	__u64 link_bytes = 0;
 	__u64 prefix = 0;
 
-	reason = read_interface(packet);
-	if (reason != SU_GO_ON)
-		return reason;
-	reason = parse_ethernet(packet);
-	if (reason != SU_GO_ON)
-		return reason;
-	reason = find_egress(packet, &ip, &prefix);
-	if (reason != SU_GO_ON)
-		return reason;
-	reason = parse_transport(packet, &ip, prefix);
-	if (reason != SU_GO_ON)
-		return reason;
-	packet->slot = owner_slot(prefix, ip.destination, packet->port);
-	return go_to_owner(packet, &ip);
+	return read_interface(packet) && parse_ethernet(packet, &link_bytes) &&
+	       find_egress(packet, &ip, link_bytes, &prefix) &&
+	       parse_transport(packet, &ip, prefix) &&
+	       go_to_owner(packet, &ip, owner_slot(prefix, ip.header[19], packet->port));
 }
 
 SEC("xdp.frags")
@@ -113,7 +111,8 @@ int su_steer(struct xdp_md *ctx)
 
 	packet_bounds(&packet);
 	packet.frame_bytes = packet.data_end - packet.data;
-	return finish(&packet, steer(&packet));
+	steer(&packet);
+	return finish(&packet);
 }
 
 char _license[] SEC("license") = "Dual MIT/GPL";

@@ -36,6 +36,17 @@ struct {
 	__type(value, struct su_counter);
 } su_endpoint_counters SEC(".maps");
 
+/* One packet more in a per-CPU counter. */
+static __always_inline void count(void *map, __u32 index, __u64 bytes)
+{
+	struct su_counter *counter = bpf_map_lookup_elem(map, &index);
+
+	if (counter) {
+		counter->packets++;
+		counter->bytes += bytes;
+	}
+}
+
 /* struct su_prefix as one word, so that row, kind and flags come from one load and always fit together. */
 #define SU_PREFIX_WORD_KIND(word) ((__u8)((word) >> 32))
 #define SU_PREFIX_WORD_SHIFT(word) ((__u8)((word) >> 40))
@@ -43,18 +54,18 @@ struct {
 #define SU_PREFIX_WORD_ROW(word) ((__u32)(word))
 
 /* struct su_interface as one word. */
-#define SU_INTERFACE_WORD_ROLES(word) ((__u8)((word) >> 48))
+#define SU_INTERFACE_WORD_ROLES(word) ((word) >> 48) /* pad, above them, is 0 */
 #define SU_INTERFACE_WORD_ZERO(word) ((word) >> 56)
 
 /* What user space stores at any time is read once, whole. */
 #define READ_ONCE(word) (*(const volatile __typeof__(word) *)&(word))
 
-/* The /24 of an address, in host order; 0 (SU_PREFIX_NONE) if it is none of ours. */
-static __always_inline __u64 prefix_of(__u32 address)
+/* The /24 of an address that lies in a packet; 0 (SU_PREFIX_NONE) if it is none of ours. */
+static __always_inline __u64 prefix_of(const __u8 *address)
 {
-	__u32 block = READ_ONCE(TABLE(l1)[address >> 16]) & (SU_L2_BLOCKS - 1);
+	__u32 block = READ_ONCE(TABLE(l1)[bpf_ntohs(load16(address))]) & (SU_L2_BLOCKS - 1);
 
-	return *(const volatile su_word64 *)&TABLE(l2)[(block << 8) | ((address >> 8) & 0xff)];
+	return *(const volatile su_word64 *)&TABLE(l2)[block << 8 | address[2]];
 }
 
 /* The value of a slot of su_rows. */
@@ -63,20 +74,29 @@ static __always_inline __u32 row_slot(__u32 index)
 	return READ_ONCE(TABLE(rows)[index & (SU_ROW_SLOTS - 1)]);
 }
 
-/* The owner of (address, port): SU_SLOT_UNOWNED, SU_SLOT_HERE or an endpoint. */
-static __always_inline __u32 owner_slot(__u64 prefix, __u32 address, __u32 port)
+/*
+ * The owner of a port of the last byte of an address: SU_SLOT_UNOWNED, SU_SLOT_HERE or an endpoint. Address and port shift
+ * as one number: (last << 16 | port) >> (16 - shift) = (last << shift) + (port >> (16 - shift)).
+ */
+static __always_inline __u32 owner_slot(__u64 prefix, __u32 last, __u32 port)
 {
-	__u32 shift = SU_PREFIX_WORD_SHIFT(prefix);
+	__u32 shift = 16 - SU_PREFIX_WORD_SHIFT(prefix);
 
-	return row_slot(SU_PREFIX_WORD_ROW(prefix) + ((address & 0xff) << shift) +
-			(port >> (16 - shift)));
+	return row_slot(SU_PREFIX_WORD_ROW(prefix) + ((last << 16 | port) >> (shift & 31)));
 }
 
-/* An endpoint's entry. The barrier keeps the mask, without which the verifier does not believe in the bound. */
+/*
+ * An endpoint's entry. The first barrier keeps the mask, without which the verifier does not believe in the bound; the
+ * second the pointer, which the compiler would rather compute again at each use.
+ */
 static __always_inline const struct su_endpoint *endpoint_of(__u32 slot)
 {
+	const struct su_endpoint *endpoint;
+
 	barrier_var(slot);
-	return &TABLE(endpoints)[slot & (SU_ENDPOINTS - 1)];
+	endpoint = &TABLE(endpoints)[slot & (SU_ENDPOINTS - 1)];
+	barrier_var(endpoint);
+	return endpoint;
 }
 
 #endif

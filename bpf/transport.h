@@ -28,66 +28,65 @@ static __always_inline void take_ports(struct packet *packet, const __u8 *header
 }
 
 /* What would open a connection: to the owner, or dropped. */
-static __always_inline enum su_reason judge_opening(__u64 prefix)
+static __always_inline int judge_opening(struct packet *packet, __u64 prefix)
 {
-	return SU_PREFIX_WORD_FLAGS(prefix) & SU_FLAG_OPEN_TO_OWNER ? SU_GO_ON : SU_OPENS;
+	return SU_PREFIX_WORD_FLAGS(prefix) & SU_FLAG_OPEN_TO_OWNER ? 1 : stop(packet, SU_OPENS);
 }
 
-static __always_inline enum su_reason parse_tcp(struct packet *packet, const struct ipv4 *ip,
+static __always_inline int parse_tcp(struct packet *packet, const struct ipv4 *ip,
 						__u64 prefix)
 {
 	__u8 *tcp = ipv4_payload(packet, ip, TCP_BYTES);
 
-	if (!tcp)
-		return stop(SU_MALFORMED);
+	if (SU_UNLIKELY(!tcp))
+		return stop(packet, SU_MALFORMED);
 	take_ports(packet, tcp);
 	if (SU_UNLIKELY((tcp[13] & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN))
-		return judge_opening(prefix);
-	return SU_GO_ON;
+		return judge_opening(packet, prefix);
+	return 1;
 }
 
-static __always_inline enum su_reason parse_udp(struct packet *packet, const struct ipv4 *ip)
+static __always_inline int parse_udp(struct packet *packet, const struct ipv4 *ip)
 {
 	__u8 *udp = ipv4_payload(packet, ip, UDP_BYTES);
 
-	if (!udp)
-		return stop(SU_MALFORMED);
+	if (SU_UNLIKELY(!udp))
+		return stop(packet, SU_MALFORMED);
 	take_ports(packet, udp);
-	return SU_GO_ON;
+	return 1;
 }
 
-static __always_inline enum su_reason parse_sctp(struct packet *packet, const struct ipv4 *ip,
+static __always_inline int parse_sctp(struct packet *packet, const struct ipv4 *ip,
 						 __u64 prefix)
 {
 	__u8 *sctp = ipv4_payload(packet, ip, SCTP_BYTES);
 
-	if (!sctp)
-		return stop(SU_MALFORMED);
+	if (SU_UNLIKELY(!sctp))
+		return stop(packet, SU_MALFORMED);
 	take_ports(packet, sctp);
 	sctp = ipv4_payload(packet, ip, SCTP_BYTES + 1);
 	if (sctp && sctp[SCTP_BYTES] == SCTP_CHUNK_INIT)
-		return judge_opening(prefix);
-	return SU_GO_ON;
+		return judge_opening(packet, prefix);
+	return 1;
 }
 
-/* Finds the port, whatever carries it. Later fragments have none. */
-static __always_inline enum su_reason parse_transport(struct packet *packet, struct ipv4 *ip,
+/* Finds the port, whatever carries it. Later fragments have none. The common protocols come first. */
+static __always_inline int parse_transport(struct packet *packet, const struct ipv4 *ip,
 						      __u64 prefix)
 {
-	if (ipv4_fragment(ip) & IPV4_OFFSET)
-		return stop(SU_FRAGMENT);
-	switch (ipv4_protocol(ip)) {
-	case PROTOCOL_TCP:
+	__u8 protocol = ipv4_protocol(ip);
+
+	if (SU_UNLIKELY(ipv4_fragment(ip) & IPV4_OFFSET))
+		return stop(packet, SU_FRAGMENT);
+	if (SU_LIKELY(protocol == PROTOCOL_TCP))
 		return parse_tcp(packet, ip, prefix);
-	case PROTOCOL_UDP:
+	if (protocol == PROTOCOL_UDP)
 		return parse_udp(packet, ip);
-	case PROTOCOL_ICMP:
+	if (protocol == PROTOCOL_ICMP)
 		return parse_icmp(packet, ip, prefix);
-	case PROTOCOL_SCTP:
+	if (protocol == PROTOCOL_SCTP)
 		return parse_sctp(packet, ip, prefix);
-	default:
-		return stop(SU_PROTOCOL);
-	}
+	return stop(packet, SU_PROTOCOL);
 }
 
 #endif

@@ -40,27 +40,20 @@ struct tunnel_end {
 };
 
 /* Is this address one that we end tunnels at? */
-static __always_inline int find_local(__u32 destination, struct tunnel_end *end)
+static __always_inline int find_local(__be32 destination_be, struct tunnel_end *end)
 {
-	__be32 destination_be = bpf_htonl(destination);
-	const struct su_local *local = TABLE(settings.locals);
+	const struct su_local *locals = TABLE(settings.locals);
 
-	if (SU_LIKELY(READ_ONCE(local[0].address_be) != destination_be)) {
-		local++;
-		if (SU_LIKELY(local->address_be != destination_be)) {
-			local++;
-			if (SU_LIKELY(local->address_be != destination_be)) {
-				local++;
-				if (SU_LIKELY(local->address_be != destination_be))
-					return 0;
-			}
+#pragma unroll
+	for (int i = 0; i < SU_LOCALS; i++) {
+		if (SU_UNLIKELY(READ_ONCE(locals[i].address_be) == destination_be)) {
+			end->accept = locals[i].accept;
+			end->gre_key_be = locals[i].gre_key_be;
+			barrier_var(end->accept); /* else the loop computes pointers for here */
+			return destination_be != 0;
 		}
 	}
-	if (!destination)
-		return 0;
-	end->accept = local->accept;
-	end->gre_key_be = local->gre_key_be;
-	return 1;
+	return 0;
 }
 
 /* Does this address take that kind of tunnel? If not, the packet is the host's. */
@@ -79,39 +72,40 @@ static __always_inline int accepts_protocol(const struct tunnel_end *end, __u8 p
 }
 
 /* Whole packets only. For UDP also: is it GUE at all? The port says so. */
-static __always_inline enum su_reason judge_outer(struct packet *packet, const struct ipv4 *outer)
+static __always_inline int judge_outer(struct packet *packet, const struct ipv4 *outer)
 {
 	__u16 fragment = ipv4_fragment(outer);
 	__u8 *udp;
 
 	if (ipv4_protocol(outer) != PROTOCOL_UDP)
-		return fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET) ? SU_FRAGMENT : SU_GO_ON;
-	if (fragment & IPV4_OFFSET)
-		return stop(SU_NOT_OURS);
+		return fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET) ? stop(packet, SU_FRAGMENT) : 1;
+	if (SU_UNLIKELY(fragment & IPV4_OFFSET))
+		return stop(packet, SU_NOT_OURS);
 	udp = ipv4_payload(packet, outer, TUNNEL_UDP_BYTES);
-	if (!udp)
-		return stop(SU_MALFORMED);
-	if (load16(udp + 2) != bpf_htons(SU_GUE_PORT))
-		return stop(SU_NOT_OURS);
-	if (fragment & IPV4_MORE_FRAGMENTS)
-		return stop(SU_FRAGMENT);
-	if (bpf_ntohs(load16(udp + 4)) != outer->total_bytes - outer->header_bytes)
-		return stop(SU_MALFORMED);
-	return SU_GO_ON;
+	if (SU_UNLIKELY(!udp))
+		return stop(packet, SU_MALFORMED);
+	if (SU_UNLIKELY(load16(udp + 2) != bpf_htons(SU_GUE_PORT)))
+		return stop(packet, SU_NOT_OURS);
+	if (SU_UNLIKELY(fragment & IPV4_MORE_FRAGMENTS))
+		return stop(packet, SU_FRAGMENT);
+	if (SU_UNLIKELY(bpf_ntohs(load16(udp + 4)) != outer->total_bytes - outer->header_bytes))
+		return stop(packet, SU_MALFORMED);
+	return 1;
 }
 
 /* The rank of who sent the tunnel packet; 0 if it is no peer. */
-static __always_inline __u32 peer_rank(__u32 source)
+static __always_inline __u32 peer_rank(const struct ipv4 *outer)
 {
+	const __u8 *source = outer->header + 12;
 	__u64 prefix = prefix_of(source);
 
 	if (SU_PREFIX_WORD_KIND(prefix) != SU_PREFIX_PEERS)
 		return 0;
-	return row_slot(SU_PREFIX_WORD_ROW(prefix) + (source & 0xff));
+	return row_slot(SU_PREFIX_WORD_ROW(prefix) + source[3]);
 }
 
 /* Reads the tunnel header: *bytes says how long it is. */
-static __always_inline enum su_reason parse_tunnel_header(struct packet *packet,
+static __always_inline int parse_tunnel_header(struct packet *packet,
 							  const struct ipv4 *outer,
 							  const struct tunnel_end *end,
 							  __u32 *bytes)
@@ -122,31 +116,31 @@ static __always_inline enum su_reason parse_tunnel_header(struct packet *packet,
 	case PROTOCOL_UDP:
 		*bytes = TUNNEL_UDP_BYTES + GUE_BYTES;
 		header = ipv4_payload(packet, outer, TUNNEL_UDP_BYTES + GUE_BYTES);
-		if (!header)
-			return stop(SU_MALFORMED);
-		return load32(header + TUNNEL_UDP_BYTES) == GUE_IPV4 ? SU_GO_ON : SU_TUNNEL_HEADER;
+		if (SU_UNLIKELY(!header))
+			return stop(packet, SU_MALFORMED);
+		return load32(header + TUNNEL_UDP_BYTES) == GUE_IPV4 ? 1 : stop(packet, SU_TUNNEL_HEADER);
 	case PROTOCOL_GRE:
 		*bytes = GRE_BYTES;
 		header = ipv4_payload(packet, outer, GRE_BYTES);
-		if (!header)
-			return stop(SU_MALFORMED);
+		if (SU_UNLIKELY(!header))
+			return stop(packet, SU_MALFORMED);
 		if (load32(header) == GRE_IPV4)
-			return end->accept & ACCEPTS(SU_ENCAP_GRE) ? SU_GO_ON : SU_TUNNEL_KEY;
-		if (load16(header) != (__u16)GRE_IPV4_KEY)
-			return stop(SU_TUNNEL_HEADER);
+			return end->accept & ACCEPTS(SU_ENCAP_GRE) ? 1 : stop(packet, SU_TUNNEL_KEY);
+		if (SU_UNLIKELY(load16(header) != (__u16)GRE_IPV4_KEY))
+			return stop(packet, SU_TUNNEL_HEADER);
 		*bytes = GRE_BYTES + GRE_KEY_BYTES;
 		header = ipv4_payload(packet, outer, GRE_BYTES + GRE_KEY_BYTES);
-		if (!header)
-			return stop(SU_MALFORMED);
-		if (load32(header) != GRE_IPV4_KEY)
-			return stop(SU_TUNNEL_HEADER);
-		if (!(end->accept & ACCEPTS(SU_ENCAP_GRE_KEY)) ||
-		    load32(header + GRE_BYTES) != end->gre_key_be)
-			return stop(SU_TUNNEL_KEY);
-		return SU_GO_ON;
+		if (SU_UNLIKELY(!header))
+			return stop(packet, SU_MALFORMED);
+		if (SU_UNLIKELY(load32(header) != GRE_IPV4_KEY))
+			return stop(packet, SU_TUNNEL_HEADER);
+		if (SU_UNLIKELY(!(end->accept & ACCEPTS(SU_ENCAP_GRE_KEY)) ||
+		    load32(header + GRE_BYTES) != end->gre_key_be))
+			return stop(packet, SU_TUNNEL_KEY);
+		return 1;
 	default:
 		*bytes = 0;
-		return SU_GO_ON;
+		return 1;
 	}
 }
 
@@ -154,40 +148,39 @@ static __always_inline enum su_reason parse_tunnel_header(struct packet *packet,
  * Steps inside: checks kind, wholeness, interface, peer and header in turn, then makes ip the inner header. prefix is
  * then the inner destination's.
  */
-static __always_inline enum su_reason enter_tunnel(struct packet *packet, struct ipv4 *ip,
+static __always_inline int enter_tunnel(struct packet *packet, struct ipv4 *ip,
 						   const struct tunnel_end *end, __u64 *prefix)
 {
 	struct ipv4 outer = *ip;
-	enum su_reason reason;
 	__u32 rank, tunnel_bytes, left_bytes;
 
-	if (!accepts_protocol(end, ipv4_protocol(&outer)))
-		return stop(SU_NOT_OURS);
-	if (!ipv4_is_sane_in_frame(packet, &outer))
-		return stop(SU_MALFORMED);
-	reason = judge_outer(packet, &outer);
-	if (reason != SU_GO_ON)
-		return reason;
-	if (!(SU_INTERFACE_WORD_ROLES(packet->interface) & SU_ROLE_BACKBONE))
-		return stop(SU_ROLE);
-	rank = peer_rank(outer.source);
-	if (rank - SU_RANK_DATACENTER > SU_RANK_BACKBONE - SU_RANK_DATACENTER)
-		return stop(SU_UNKNOWN_PEER);
+	if (SU_UNLIKELY(!accepts_protocol(end, ipv4_protocol(&outer))))
+		return stop(packet, SU_NOT_OURS);
+	if (SU_UNLIKELY(!ipv4_is_sane_in_frame(packet, &outer)))
+		return stop(packet, SU_MALFORMED);
+	if (!judge_outer(packet, &outer))
+		return 0;
+	if (SU_UNLIKELY(!(packet->roles & SU_ROLE_BACKBONE)))
+		return stop(packet, SU_ROLE);
+	rank = peer_rank(&outer);
+	if (SU_UNLIKELY(rank - SU_RANK_DATACENTER > SU_RANK_BACKBONE - SU_RANK_DATACENTER))
+		return stop(packet, SU_UNKNOWN_PEER);
 	packet->in_rank = rank | packet->zero;
-	packet->sent_reason = any_reason(packet, SU_CARRIED_ON);
-	reason = parse_tunnel_header(packet, &outer, end, &tunnel_bytes);
-	if (reason != SU_GO_ON)
-		return reason;
+	if (!parse_tunnel_header(packet, &outer, end, &tunnel_bytes))
+		return 0;
 
 	packet->outer_ecn = ipv4_tos(&outer) & ECN_MASK;
-	left_bytes = outer.total_bytes - outer.header_bytes - tunnel_bytes;
-	if (left_bytes < IPV4_BYTES ||
-	    !load_ipv4(packet, ip, any_offset(outer.at + outer.header_bytes + tunnel_bytes)))
-		return stop(SU_MALFORMED);
-	*prefix = prefix_of(ip->destination);
+	tunnel_bytes += outer.header_bytes;
+	left_bytes = outer.total_bytes - tunnel_bytes;
+	if (SU_UNLIKELY(left_bytes < IPV4_BYTES ||
+	    !find_ipv4(packet, ip, any_offset(outer.at + tunnel_bytes))))
+		return stop(packet, SU_MALFORMED);
+	*prefix = prefix_of(ip->header + 16);
 	if (SU_PREFIX_WORD_KIND(*prefix) != SU_PREFIX_EGRESS)
-		return stop(SU_INNER_NOT_EGRESS);
-	return ipv4_is_sane(ip, left_bytes) ? SU_GO_ON : SU_MALFORMED;
+		return stop(packet, SU_INNER_NOT_EGRESS);
+	return ipv4_is_sane(packet, ip, bpf_ntohs(ipv4_total_be(ip)), left_bytes) ?
+		       1 :
+		       stop(packet, SU_MALFORMED);
 }
 
 #endif
