@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace SoftUnicast.Structure.Tests;
+
+/// <summary>The bench runs, and says what it promises to say. What the figures are is not a test's business.</summary>
+public class BenchTests
+{
+    [Fact]
+    public async Task The_steer_bench_prints_one_object_with_every_figure()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "loading BPF programs needs root");
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(Tree.Root, "bench/run"), ["steer", "--json"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.True(process.ExitCode == 0, $"{output}{await errors}");
+        var figures = JsonDocument.Parse(output).RootElement.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetDouble());
+        string[] promised = ["floor_ns", "steer_ns", "decap_ns", "transit_ns", "pass_ns", "verified_instructions", "rewrite_2m_ms", "move_us"];
+        Assert.Equal(promised.Order(StringComparer.Ordinal), figures.Keys.Order(StringComparer.Ordinal));
+        Assert.True(figures["verified_instructions"] < 2000, "the verifier walks 2,000 instructions or more");
+    }
+
+    [Fact]
+    public void A_bench_that_there_is_not_is_refused()
+    {
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(Tree.Root, "bench/run"), ["steel"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        process.WaitForExit();
+
+        Assert.NotEqual(0, process.ExitCode);
+    }
+}
