@@ -32,7 +32,7 @@ public sealed unsafe class BpfMap : IDisposable
     internal FileDescriptor Fd { get; }
 
     /// <summary>Opens a pinned map.</summary>
-    /// <param name="readOnly">Needs no more than the right to read the pin; what is mapped of it then must not be stored to.</param>
+    /// <param name="readOnly">Needs no more than the right to read the pin; it can then be read, but not mapped or written.</param>
     public static BpfMap OpenPinned(string path, bool readOnly = false) => new(Path.GetFileName(path), OpenPin(path, readOnly));
 
     public void Dispose() => Fd.Dispose();
@@ -46,6 +46,18 @@ public sealed unsafe class BpfMap : IDisposable
         {
             Check(Libbpf.LookUp(Fd, &index, memory), "bpf(BPF_MAP_LOOKUP_ELEM)");
         }
+    }
+
+    /// <summary>Copies one element, as bytes.</summary>
+    public byte[] ReadBytes(uint index)
+    {
+        var value = new byte[Geometry.ValueBytes];
+        fixed (byte* memory = value)
+        {
+            Check(Libbpf.LookUp(Fd, &index, memory), "bpf(BPF_MAP_LOOKUP_ELEM)");
+        }
+
+        return value;
     }
 
     /// <summary>Writes one element.</summary>
@@ -109,7 +121,7 @@ public sealed unsafe class BpfMap : IDisposable
         : throw new BpfException("libbpf_num_possible_cpus", "/sys/devices/system/cpu/possible", Libc.ENOENT);
 
     /// <summary>The map's own memory (a map made with BPF_F_MMAPABLE).</summary>
-    public MapMemory Memory(bool readOnly = false) => new(this, readOnly);
+    public MapMemory Memory() => new(this);
 
     internal static FileDescriptor OpenPin(string path, bool readOnly)
     {
@@ -146,14 +158,14 @@ public sealed unsafe class MapMemory : SafeHandle
     private readonly int length;
     private readonly nuint mappedBytes;
 
-    internal MapMemory(BpfMap map, bool readOnly)
+    internal MapMemory(BpfMap map)
         : base(-1, ownsHandle: true)
     {
         length = checked((int)(((map.Geometry.ValueBytes + 7) & ~7u) * map.Geometry.MaxEntries));
         var page = Environment.SystemPageSize;
         mappedBytes = (nuint)((length + page - 1) / page * page);
         var address = BpfLibc.Map(
-            0, mappedBytes, readOnly ? BpfLibc.PROT_READ : BpfLibc.PROT_READ | BpfLibc.PROT_WRITE, BpfLibc.MAP_SHARED, map.Fd, 0);
+            0, mappedBytes, BpfLibc.PROT_READ | BpfLibc.PROT_WRITE, BpfLibc.MAP_SHARED, map.Fd, 0);
         if (address == -1)
         {
             throw new BpfException("mmap", map.Name, Marshal.GetLastPInvokeError(), "needs a map made with BPF_F_MMAPABLE and Linux 5.5 or later");

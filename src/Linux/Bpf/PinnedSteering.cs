@@ -76,7 +76,8 @@ public sealed class PinnedSteering : ISteeringMaps, IDisposable
     }
 
     /// <summary>
-    /// The pinned maps, to look at only: a store to them faults. Needs the right to open the pins for writing, as root and the group have.
+    /// The pinned maps, to look at: tables as they are now, counters as they are when asked for. Needs the right to read
+    /// the pins, nothing else. Stores change nothing.
     /// </summary>
     /// <exception cref="PinnedStateException">Nothing is pinned there.</exception>
     public static SteeringMaps OpenReadOnly(string folder)
@@ -87,7 +88,7 @@ public sealed class PinnedSteering : ISteeringMaps, IDisposable
             throw new PinnedStateException($"nothing is pinned in {pins.Folder}: the packet path is not loaded");
         }
 
-        return SteeringMaps.OpenReadOnly(pins);
+        return SteeringMaps.Copy(pins);
     }
 
     /// <summary>Runs the program on an interface of this network namespace: a new place there, or the one it has.</summary>

@@ -4,7 +4,7 @@ using SoftUnicast.Steering.Abi;
 
 namespace SoftUnicast.Linux.Bpf;
 
-/// <summary>The steering program's maps, of which those that user space writes are mapped into this process.</summary>
+/// <summary>The steering program's maps. The tables are the kernel's own pages, or a copy of them to look at.</summary>
 public sealed class SteeringMaps : ISteeringMaps, IDisposable
 {
     // struct su_tables, in its order; a test holds this to the program's BTF.
@@ -16,15 +16,25 @@ public sealed class SteeringMaps : ISteeringMaps, IDisposable
     internal const int SettingsOffset = InterfacesOffset + (AbiLimits.Interfaces * 8);
     private const int EndpointsAtOnce = 1024;
 
-    private readonly MapMemory tables;
+    private readonly MapMemory? pages;
+    private readonly byte[] copy = [];
     private readonly BpfMap counters;
     private readonly BpfMap endpointCounters;
 
-    private SteeringMaps(BpfMap tables, BpfMap counters, BpfMap endpointCounters, bool readOnly)
+    private SteeringMaps(Func<string, BpfMap> open, bool copied)
     {
-        this.tables = MapPages(tables, readOnly);
-        this.counters = counters;
-        this.endpointCounters = endpointCounters;
+        using var tables = open(SteeringProgram.TablesMap);
+        if (copied)
+        {
+            copy = tables.ReadBytes(0);
+        }
+        else
+        {
+            pages = tables.Memory();
+        }
+
+        counters = open(SteeringProgram.CountersMap);
+        endpointCounters = open(SteeringProgram.EndpointCountersMap);
     }
 
     public Span<ushort> L1 => Table<ushort>(L1Offset, AbiLimits.L1Entries);
@@ -58,36 +68,22 @@ public sealed class SteeringMaps : ISteeringMaps, IDisposable
 
     public void Dispose()
     {
-        tables.Dispose();
+        pages?.Dispose();
         counters.Dispose();
         endpointCounters.Dispose();
     }
 
     /// <summary>The maps of a loaded object.</summary>
-    internal static SteeringMaps Of(BpfObject loaded) => new(
-        loaded.Map(SteeringProgram.TablesMap), loaded.Map(SteeringProgram.CountersMap), loaded.Map(SteeringProgram.EndpointCountersMap), readOnly: false);
+    internal static SteeringMaps Of(BpfObject loaded) => new(loaded.Map, copied: false);
 
-    /// <summary>The maps that are pinned in a folder, to look at only.</summary>
-    internal static SteeringMaps OpenReadOnly(PinFolder pins)
-    {
-        BpfMap Open(string mapName) => BpfMap.OpenPinned(pins.MapPath(mapName), readOnly: true);
-
-        // The kernel maps the pages of a descriptor that may not write to nobody, not even for reading (bpf_map_mmap).
-        var tables = BpfMap.OpenPinned(pins.MapPath(SteeringProgram.TablesMap));
-        return new SteeringMaps(
-            tables, Open(SteeringProgram.CountersMap), Open(SteeringProgram.EndpointCountersMap), readOnly: true);
-    }
+    /// <summary>
+    /// The maps that are pinned in a folder, to look at only: the kernel maps no pages for a descriptor that may not write,
+    /// not even to read them, but copies an element.
+    /// </summary>
+    internal static SteeringMaps Copy(PinFolder pins) => new(name => BpfMap.OpenPinned(pins.MapPath(name), readOnly: true), copied: true);
 
     private Span<T> Table<T>(int offset, int entries)
-        where T : unmanaged => MemoryMarshal.Cast<byte, T>(tables.Bytes[offset..])[..entries];
-
-    private static MapMemory MapPages(BpfMap map, bool readOnly)
-    {
-        using (map)
-        {
-            return map.Memory(readOnly);
-        }
-    }
+        where T : unmanaged => MemoryMarshal.Cast<byte, T>((pages is null ? copy.AsSpan() : pages.Bytes)[offset..])[..entries];
 
     private static void ReadSums(BpfMap map, uint firstIndex, Span<SuCounter> sums)
     {
