@@ -50,7 +50,29 @@ internal sealed class RunningSpeaker : IAsyncDisposable
         left.Internet.SequenceEqual(right.Internet) && left.Underlay.SequenceEqual(right.Underlay)
         && left.Backbone.SequenceEqual(right.Backbone) && left.Datacenter.SequenceEqual(right.Datacenter);
 
-    private static void Tell(SpeakerNotice notice) => Log.Info("{Notice}", notice);
+    private static void Tell(SpeakerNotice notice)
+    {
+        switch (notice)
+        {
+            case SpeakerNotice.GobgpChanged { Problem: { } problem } changed:
+                Log.Warn("gobgpd is {State}, was {Before}: {Problem}{Next}", changed.To, changed.From, problem, changed.NextStep is { } next ? $"; {next}" : "");
+                break;
+            case SpeakerNotice.GobgpChanged changed:
+                Log.Info("gobgpd is {State}, was {Before}", changed.To, changed.From);
+                break;
+            case SpeakerNotice.SessionChanged session:
+                Log.Info("session with {Neighbour} is {State}, was {Before}{Problem}", session.Neighbour, session.To, session.From,
+                    session.Problem is { } why ? $": {why}" : "");
+                break;
+            case SpeakerNotice.RoutesInstalled routes:
+                Log.Info("{Count} routes are with gobgpd, after {Milliseconds:0} ms", routes.Count, routes.Took.TotalMilliseconds);
+                break;
+            case SpeakerNotice.RoutesRejected rejected:
+                Log.Warn("{Count} routes rejected; the last one, {Route} from {Neighbour}: {Reason}, {Detail}", rejected.Count, rejected.Last.Route,
+                    rejected.Last.Neighbour, rejected.Last.Reason, rejected.Last.Detail);
+                break;
+        }
+    }
 
     private async Task FollowAsync(TimeProvider time, Action changed)
     {
