@@ -47,8 +47,19 @@ static __always_inline void count(void *map, __u32 index, __u64 bytes)
 	}
 }
 
-/* struct su_prefix as one word, so that row, kind and flags come from one load and always fit together. */
-#define SU_PREFIX_WORD_KIND(word) ((__u8)((word) >> 32))
+/*
+ * struct su_prefix as one word, so that row, kind and flags come from one load and always fit together. The barrier keeps
+ * the upper half in a register: compared within 8 bytes, it would take constants of 8 bytes.
+ */
+static __always_inline __u32 prefix_upper(__u64 prefix)
+{
+	__u64 upper = prefix >> 32;
+
+	barrier_var(upper);
+	return upper;
+}
+
+#define SU_PREFIX_WORD_KIND(word) ((__u8)prefix_upper(word))
 #define SU_PREFIX_WORD_SHIFT(word) ((__u8)((word) >> 40))
 #define SU_PREFIX_WORD_FLAGS(word) ((__u8)((word) >> 48))
 #define SU_PREFIX_WORD_ROW(word) ((__u32)(word))

@@ -39,21 +39,31 @@ struct tunnel_end {
 	__be32 gre_key_be;
 };
 
-/* Is this address one that we end tunnels at? */
+/*
+ * Is this address one that we end tunnels at? The entry's own address is taken only where it is found: the compiler would
+ * carry a pointer along.
+ */
 static __always_inline int find_local(__be32 destination_be, struct tunnel_end *end)
 {
-	const struct su_local *locals = TABLE(settings.locals);
+	const struct su_local *locals = TABLE(settings.locals), *local;
 
-#pragma unroll
-	for (int i = 0; i < SU_LOCALS; i++) {
-		if (SU_UNLIKELY(READ_ONCE(locals[i].address_be) == destination_be)) {
-			end->accept = locals[i].accept;
-			end->gre_key_be = locals[i].gre_key_be;
-			barrier_var(end->accept); /* else the loop computes pointers for here */
-			return destination_be != 0;
-		}
+#define TRY_LOCAL(i)                                                                               \
+	if (SU_UNLIKELY(READ_ONCE(locals[i].address_be) == destination_be)) {                      \
+		asm volatile("%0 = su_tables + %1 ll"                                              \
+			     : "=r"(local)                                                         \
+			     : "i"(__builtin_offsetof(struct su_tables, settings.locals[i])));     \
+		goto found;                                                                        \
 	}
+	TRY_LOCAL(0)
+	TRY_LOCAL(1)
+	TRY_LOCAL(2)
+	TRY_LOCAL(3)
+	_Static_assert(SU_LOCALS == 4, "locals");
 	return 0;
+found:
+	end->accept = local->accept;
+	end->gre_key_be = local->gre_key_be;
+	return destination_be != 0;
 }
 
 /* Does this address take that kind of tunnel? If not, the packet is the host's. */
