@@ -19,10 +19,10 @@ public sealed class BpfException : SystemCallException
 public sealed class PinnedStateException(string message) : InvalidOperationException(message);
 
 /// <summary>An interface carries somebody else's XDP program, which is left alone.</summary>
-public sealed class ForeignProgramException(string interfaceName, uint programId, string? programName)
+public sealed class ForeignProgramException(string interfaceName, uint programId, string? programName, bool isGeneric)
     : InvalidOperationException(
         $"{interfaceName} already runs XDP program {programId}{(programName is null ? "" : $" ({programName})")}, which is not ours; " +
-        $"it stays. See it with 'bpftool prog show id {programId}', and take it off with its own tool, or 'ip link set dev {interfaceName} xdp off'")
+        $"it stays. See it with 'bpftool prog show id {programId}', and take it off with its own tool, or 'ip link set dev {interfaceName} {(isGeneric ? "xdpgeneric" : "xdp")} off'")
 {
     public string InterfaceName { get; } = interfaceName;
 

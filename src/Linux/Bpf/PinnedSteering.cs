@@ -83,7 +83,7 @@ public sealed class PinnedSteering : ISteeringMaps, IDisposable
     public static SteeringMaps OpenReadOnly(string folder)
     {
         var pins = new PinFolder(folder);
-        if (!Directory.Exists(pins.Folder))
+        if (!File.Exists(pins.MapPath(SteeringProgram.TablesMap))) // a start that failed leaves the folder
         {
             throw new PinnedStateException($"nothing is pinned in {pins.Folder}: the packet path is not loaded");
         }

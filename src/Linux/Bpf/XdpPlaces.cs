@@ -55,10 +55,12 @@ internal static unsafe class XdpPlaces
 
     public static void RequireFree(string interfaceName, int index)
     {
-        var programId = ProgramOf(Query(interfaceName, index));
+        var place = Query(interfaceName, index);
+        var programId = ProgramOf(place);
         if (programId != 0)
         {
-            throw new ForeignProgramException(interfaceName, programId, BpfProgram.NameOf(programId));
+            // Where the driver could run it natively, plain 'xdp off' leaves a generic program where it is.
+            throw new ForeignProgramException(interfaceName, programId, BpfProgram.NameOf(programId), ModeOf(place) == XdpMode.Generic);
         }
     }
 
