@@ -9,7 +9,7 @@
  *
  *   address  a.b.c.d                               port
  *            \_/ | |                                 |
- *   su_l1 [a.b] -+-|-> block of su_l2 (0: nothing)   |
+ *   su_l1 [a.b] -+-|-> block of su_l2 (0: nothing)   |        a.b: 16 bits, as they lie in the packet
  *   su_l2 [block][c] --> struct su_prefix            |
  *                    |   EGRESS: row of d = row_base + (d << row_shift), slot = port >> (16 - row_shift)
  *                    |   PEERS:  slot d of row_base says the rank of an underlay address
@@ -104,7 +104,7 @@ _Static_assert(sizeof(struct su_interface) == 8, "su_interface");
 
 /* An outer address that this server answers for: its own endpoint, its datacenter's. */
 struct su_local {
-	__be32 address_be; /* 0: entry unused */
+	__be32 address_be; /* 0: entry unused, accepts nothing */
 	__u32 accept;	   /* bit 1 << enum su_encapsulation for each that is decapsulated */
 	__be32 gre_key_be; /* the key that SU_ENCAP_GRE_KEY must carry */
 	__u32 pad;
@@ -120,7 +120,7 @@ _Static_assert(sizeof(struct su_settings) == 72, "su_settings");
 /*
  * All tables that user space writes, through mmap and while packets flow: one array map with one element, pinned below the
  * daemon's pin folder, in a folder named v<SU_ABI_VERSION>, as su_tables. Beside it lie two per-CPU arrays of su_counter:
- * su_counters, by reason, and su_endpoint_counters, by endpoint.
+ * su_counters, by reason, and su_endpoint_counters, by endpoint. What stays here is SU_DELIVERED and SU_DECAPSULATED.
  */
 struct su_tables {
 	__u16 rows[SU_ROW_SLOTS];
@@ -178,5 +178,92 @@ enum su_reason {
 	SU_HEADROOM = 24,	  /* drop: the driver left no room for the outer header */
 	SU_REASONS = 25,
 };
+
+/*
+ * The guard: what may leave with an egress source address. Beside su_tables, which it reads, it has a per-CPU array of
+ * su_counter by reason, su_guard_counters, and a ring buffer of su_guard_event, su_guard_events.
+ */
+#define SU_GUARD_EVENT_BYTES 65536	    /* of the ring */
+#define SU_GUARD_EVENT_PAUSE_NS 100000000ULL /* between two events of one CPU */
+
+/* Why the guard let a packet go or did not. Append-only. Each stands in docs/counters.md and has a test that makes it. */
+enum su_guard_reason {
+	SU_GUARD_NOT_EGRESS = 0,  /* pass: its source is no egress address, or it is not IPv4 */
+	SU_GUARD_OWNED = 1,	  /* pass: its source port is owned here */
+	SU_GUARD_UNOWNED = 2,	  /* drop: no server owns its source port */
+	SU_GUARD_FOREIGN = 3,	  /* drop: another server owns its source port */
+	SU_GUARD_FRAGMENT = 4,	  /* drop: a later fragment, without ports */
+	SU_GUARD_PROTOCOL = 5,	  /* drop: neither TCP, UDP, UDP-Lite, SCTP nor ICMP */
+	SU_GUARD_ICMP_TYPE = 6,	  /* drop: ICMP that is neither echo nor an error */
+	SU_GUARD_ICMP_QUOTE = 7,  /* drop: the quoted packet did not come to the source address, or quotes no ports */
+	SU_GUARD_UNREADABLE = 8,  /* drop: cut short, behind more than two VLAN tags, or with lengths that contradict each other */
+	SU_GUARD_REASONS = 9,
+};
+
+/* A packet that was dropped; most of them say so only in the counters. What could not be read is 0. */
+struct su_guard_event {
+	__u64 socket_cookie;	/* SO_COOKIE of the socket that sent it; 0: no socket of this server */
+	__u64 cgroup_id;	/* of that socket's cgroup: the inode of its folder */
+	__be32 source_be;
+	__be32 destination_be;
+	__u32 out_ifindex;	/* where it would have left */
+	__u32 in_ifindex;	/* where it came in; 0: it was made here */
+	__u32 mark;
+	__u32 uid;		/* owner of the socket; means nothing without one */
+	__u32 missed;		/* drops of this CPU since its last event */
+	__u16 source_port;	/* the one that is not owned: port, echo identifier, or the quoted packet's destination port */
+	__u16 destination_port; /* of ICMP errors: the quoted packet's source port; of echo: 0 */
+	__u8 protocol;		/* of IPv4 */
+	__u8 reason;		/* enum su_guard_reason */
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct su_guard_event) == 56, "su_guard_event");
+
+/*
+ * The port chooser (choose.bpf.c): which slices the programs of a cgroup send from. Pinned hash maps beside links, in a
+ * folder of their own: su_choosers and su_choice_counters (per CPU), both by cgroup id.
+ */
+#define SU_CHOOSERS 4096	    /* cgroups, at most */
+#define SU_CHOOSER_SLICES 64	    /* slices a cgroup, at most */
+#define SU_CHOOSER_LEVELS 10	    /* how deep below the root of cgroup2 an enrolled cgroup may lie */
+
+/* Bits of su_chooser.flags. */
+#define SU_CHOOSER_DATAGRAMS_NATED 1 /* datagrams of unconnected sockets are translated behind; else they are refused */
+
+/* 8 bytes, read as one word. */
+struct su_chooser_slice {
+	__be32 address_be;
+	__u16 first_port;
+	__u16 port_count; /* a power of two, 256 to 32768 */
+};
+_Static_assert(sizeof(struct su_chooser_slice) == 8, "su_chooser_slice");
+
+/* Slices of one address stand together: a full one is followed by the next of its address, then by the next address. */
+struct su_chooser {
+	__u32 count; /* slices that count, 1 to SU_CHOOSER_SLICES */
+	__u32 flags; /* SU_CHOOSER_* */
+	struct su_chooser_slice slices[SU_CHOOSER_SLICES];
+};
+_Static_assert(sizeof(struct su_chooser) == 8 + 8 * SU_CHOOSER_SLICES, "su_chooser");
+
+/* What became of a socket of an enrolled cgroup. Append-only: numbers are in pinned counters. */
+enum su_choice {
+	SU_CHOICE_TCP = 0,		/* got a port, for a TCP connection */
+	SU_CHOICE_UDP = 1,		/* got a port, for a connected UDP socket */
+	SU_CHOICE_NEXT_SLICE = 2,	/* a slice was full for the destination: went on to the next */
+	SU_CHOICE_TIME_WAIT = 3,	/* got a port that a closed connection still keeps, for want of another */
+	SU_CHOICE_EXHAUSTED = 4,	/* refused, EADDRNOTAVAIL: no slice has a port left for the destination */
+	SU_CHOICE_DATAGRAM_REFUSED = 5, /* refused, EADDRNOTAVAIL: datagram of an unconnected socket, and no NAT */
+	SU_CHOICE_DATAGRAM_PASSED = 6,	/* let go: datagram of an unconnected socket, for NAT */
+	SU_CHOICE_BOUND = 7,		/* let go: the program has bound the socket itself */
+	SU_CHOICE_FAILED = 8,		/* refused, with the error of the bind: no route to the address, for one */
+	SU_CHOICE_PROBES = 9,		/* ports looked at, for all of them */
+	SU_CHOICES = 10,
+};
+
+struct su_choice_counters {
+	__u64 by_choice[SU_CHOICES];
+};
+_Static_assert(sizeof(struct su_choice_counters) == 8 * SU_CHOICES, "su_choice_counters");
 
 #endif

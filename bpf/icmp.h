@@ -16,7 +16,7 @@
 #define SU_ICMP_H
 
 #include "packet.h"
-#include "tables.h"
+#include "owners.h"
 #include "ipv4.h"
 
 #define ICMP_BYTES 8
@@ -29,36 +29,36 @@
 
 #define ECHO_ANSWER_TTL 64
 
-/* The owner's port in a quoted packet, which left from here: its source side. */
-static __always_inline int parse_quote(struct packet *packet, const struct ipv4 *ip,
-						  __u8 *icmp)
+/*
+ * The owner's port in a quoted packet, which left from here: its source side. Its total length is what it was when it left;
+ * what counts is how much of it is quoted.
+ */
+static __always_inline int parse_quote(struct packet *packet, const struct ipv4 *ip, __u8 *icmp,
+				       __u32 bytes)
 {
-	__u32 left_bytes = ip->total_bytes - ip->header_bytes - ICMP_BYTES;
 	struct ipv4 quote = { .header = icmp + ICMP_BYTES };
-	__u32 first;
+	__u32 header_bytes;
 	__u8 *behind;
 
-	if (left_bytes < IPV4_BYTES || quote.header + IPV4_BYTES > packet->data_end)
+	if (SU_UNLIKELY(bytes < ICMP_BYTES + IPV4_BYTES ||
+			quote.header + IPV4_BYTES > packet->data_end))
 		return stop(packet, SU_ICMP_QUOTE);
-	first = quote.header[0];
-	if (first < IPV4_WITHOUT_OPTIONS || first > IPV4_LONGEST ||
-	    ipv4_source_be(&quote) != ipv4_destination_be(ip) ||
-	    ipv4_fragment(&quote) & IPV4_OFFSET)
+	header_bytes = ipv4_header_bytes(&quote);
+	behind = quote.header + header_bytes;
+	if (SU_UNLIKELY(!ipv4_is_version_4(&quote) ||
+			ipv4_source_be(&quote) != ipv4_destination_be(ip) ||
+			ipv4_fragment(&quote) & IPV4_OFFSET ||
+			bytes < ICMP_BYTES + header_bytes + ICMP_QUOTED_BYTES ||
+			behind + ICMP_QUOTED_BYTES > packet->data_end))
 		return stop(packet, SU_ICMP_QUOTE);
-	/* Its total length is what it was when it left; what counts is how much of it is quoted. */
-	quote.header_bytes = (first & 0xf) << 2;
-	quote.total_bytes = left_bytes;
-	behind = ipv4_payload(packet, &quote, ICMP_QUOTED_BYTES);
-	if (!behind)
-		return stop(packet, SU_ICMP_QUOTE);
+	packet->port = bpf_ntohs(load16(behind));
 	switch (ipv4_protocol(&quote)) {
 	case PROTOCOL_TCP:
 	case PROTOCOL_UDP:
 	case PROTOCOL_SCTP:
-		packet->port = bpf_ntohs(load16(behind));
 		break;
 	case PROTOCOL_ICMP:
-		if (behind[0] != ICMP_ECHO_REQUEST && behind[0] != ICMP_ECHO_REPLY)
+		if (SU_UNLIKELY(behind[0] != ICMP_ECHO_REQUEST && behind[0] != ICMP_ECHO_REPLY))
 			return stop(packet, SU_ICMP_QUOTE);
 		packet->port = bpf_ntohs(load16(behind + 4));
 		break;
@@ -73,8 +73,7 @@ static __always_inline int parse_quote(struct packet *packet, const struct ipv4 
  * Turns the request into its reply and sends it back. Both checksums change only by the fields that are not merely
  * swapped.
  */
-static __always_inline int answer_echo(struct packet *packet, const struct ipv4 *ip,
-						  __u8 *icmp)
+static __always_inline int answer_echo(struct packet *packet, const struct ipv4 *ip, __u8 *icmp)
 {
 	__u8 *ethernet = packet->data;
 	__u8 *header = ip->header;
@@ -82,9 +81,9 @@ static __always_inline int answer_echo(struct packet *packet, const struct ipv4 
 	__u16 from, to;
 	__u64 low;
 
-	if (ipv4_fragment(ip) & IPV4_MORE_FRAGMENTS)
+	if (SU_UNLIKELY(ipv4_fragment(ip) & IPV4_MORE_FRAGMENTS))
 		return stop(packet, SU_FRAGMENT);
-	if (header[0] != IPV4_WITHOUT_OPTIONS)
+	if (SU_UNLIKELY(header[0] != IPV4_WITHOUT_OPTIONS))
 		return stop(packet, SU_OPENS);
 
 	/* destination 0-5, source 6-11 */
@@ -109,19 +108,16 @@ static __always_inline int answer_echo(struct packet *packet, const struct ipv4 
 	return stop(packet, SU_ECHO_ANSWERED);
 }
 
-static __always_inline int parse_icmp(struct packet *packet, const struct ipv4 *ip,
-						 __u64 prefix)
+static __always_inline int parse_icmp(struct packet *packet, const struct ipv4 *ip, __u8 *icmp,
+				      __u32 bytes, __u64 prefix)
 {
-	__u8 *icmp = ipv4_payload(packet, ip, ICMP_BYTES);
 	__u8 flags = SU_PREFIX_WORD_FLAGS(prefix);
 
-	if (!icmp)
-		return stop(packet, SU_MALFORMED);
 	switch (icmp[0]) {
 	case ICMP_ECHO_REQUEST:
 		if (flags & SU_FLAG_ECHO_ANSWER && packet->in_rank == SU_RANK_INTERNET)
 			return answer_echo(packet, ip, icmp);
-		if (!(flags & SU_FLAG_ECHO_TO_OWNER))
+		if (SU_UNLIKELY(!(flags & SU_FLAG_ECHO_TO_OWNER)))
 			return stop(packet, SU_OPENS);
 		break;
 	case ICMP_ECHO_REPLY:
@@ -129,7 +125,7 @@ static __always_inline int parse_icmp(struct packet *packet, const struct ipv4 *
 	case ICMP_UNREACHABLE:
 	case ICMP_TIME_EXCEEDED:
 	case ICMP_PARAMETER_PROBLEM:
-		return parse_quote(packet, ip, icmp);
+		return parse_quote(packet, ip, icmp, bytes);
 	default:
 		return stop(packet, SU_ICMP_TYPE);
 	}

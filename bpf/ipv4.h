@@ -30,22 +30,22 @@
 #define ECN_MASK 3
 #define ECN_CONGESTION 3 /* CE, RFC 3168 */
 
-/* Fields are read from the header when they are needed: a load costs less than keeping a register for it. */
+/*
+ * Fields are read from the header when they are needed: a load costs less than keeping a register for it. Those that ways part
+ * at are read anew each time (READ_ONCE): what the verifier learnt of a field at one branch would keep the ways apart until
+ * the next.
+ */
 struct ipv4 {
-	__u8 *header;	   /* IPV4_BYTES are there */
-	__u64 at;	   /* its offset from the start of the frame */
-	__u32 header_bytes;
-	__u32 total_bytes; /* total length */
+	__u8 *header;	     /* IPV4_BYTES are there */
+	__u64 at;	     /* its offset from the start of the frame */
+	__u8 *payload;	     /* from here on: once the header is sane */
+	__u32 payload_bytes; /* by the header's lengths, whatever the frame has */
+	__u32 total_bytes;   /* total length */
 };
 
 static __always_inline __u8 ipv4_tos(const struct ipv4 *ip)
 {
 	return ip->header[1];
-}
-
-static __always_inline __u16 ipv4_total_be(const struct ipv4 *ip)
-{
-	return load16(ip->header + 2);
 }
 
 /* Flags and offset as they lie in memory, to be masked by IPV4_MORE_FRAGMENTS and IPV4_OFFSET. */
@@ -61,7 +61,7 @@ static __always_inline __u8 ipv4_ttl(const struct ipv4 *ip)
 
 static __always_inline __u8 ipv4_protocol(const struct ipv4 *ip)
 {
-	return ip->header[9];
+	return READ_ONCE(ip->header[9]);
 }
 
 static __always_inline __be32 ipv4_source_be(const struct ipv4 *ip)
@@ -82,48 +82,42 @@ static __always_inline int find_ipv4(struct packet *packet, struct ipv4 *ip, __u
 	return ip->header + IPV4_BYTES <= packet->data_end;
 }
 
-/*
- * Version, header length and total length agree with each other and with the bytes present. A header without options
- * has a constant length, so that what lies behind it need not wait for the header to be read.
- */
-static __always_inline int ipv4_is_sane(struct packet *packet, struct ipv4 *ip, __u32 total_bytes,
-					__u32 present_bytes)
+static __always_inline __u32 ipv4_header_bytes(const struct ipv4 *ip)
+{
+	return (READ_ONCE(ip->header[0]) & 0xf) << 2;
+}
+
+static __always_inline __u32 ipv4_total_bytes(const struct ipv4 *ip)
+{
+	return bpf_ntohs(READ_ONCE(*(const su_word16 *)(ip->header + 2)));
+}
+
+/* Version and header length are ones that exist. */
+static __always_inline int ipv4_is_version_4(const struct ipv4 *ip)
 {
 	__u32 first = ip->header[0];
 
-	ip->total_bytes = total_bytes;
-	ip->header_bytes = (IPV4_BYTES + packet->zero) & 0x3c;
-	if (SU_UNLIKELY(first != IPV4_WITHOUT_OPTIONS)) {
-		if (first < IPV4_WITHOUT_OPTIONS || first > IPV4_LONGEST)
-			return 0;
-		ip->header_bytes = (first & 0xf) << 2;
-	}
-	return total_bytes >= ip->header_bytes && total_bytes <= present_bytes;
+	return first >= IPV4_WITHOUT_OPTIONS && first <= IPV4_LONGEST;
 }
 
-/* The same for the first header of the frame, whose bytes may lie in fragments of a multi-buffer frame. */
-static __always_inline int ipv4_is_sane_in_frame(struct packet *packet, struct ipv4 *ip)
+/* Version, header length and total length agree with each other and with the bytes present. */
+static __always_inline int ipv4_is_sane(struct ipv4 *ip, __u32 present_bytes)
 {
-	__u32 total_bytes = bpf_ntohs(ipv4_total_be(ip));
+	__u32 header_bytes = ipv4_header_bytes(ip);
 
-	if (SU_UNLIKELY(ip->at + total_bytes > packet->frame_bytes)) {
-		packet->frame_bytes = bpf_xdp_get_buff_len(packet->ctx);
-		if (ip->at + total_bytes > packet->frame_bytes)
-			return 0;
-	}
-	return ipv4_is_sane(packet, ip, total_bytes, 0xffff);
+	ip->total_bytes = ipv4_total_bytes(ip);
+	ip->payload = ip->header + header_bytes;
+	ip->payload_bytes = ip->total_bytes - header_bytes;
+	return ipv4_is_version_4(ip) && ip->total_bytes >= header_bytes &&
+	       ip->total_bytes <= present_bytes;
 }
 
 /* What begins behind the header; NULL if fewer than the given bytes of it are there. */
 static __always_inline __u8 *ipv4_payload(struct packet *packet, const struct ipv4 *ip, __u32 bytes)
 {
-	__u8 *payload = ip->header + ip->header_bytes;
-
-	if (ip->header_bytes + bytes > ip->total_bytes)
+	if (ip->payload_bytes < bytes || ip->payload + bytes > packet->data_end)
 		return NULL;
-	if (payload + bytes > packet->data_end)
-		return NULL;
-	return payload;
+	return ip->payload;
 }
 
 /* One 16-bit word of what a checksum covers changes (RFC 1624, equation 3). All as they lie in memory. */
@@ -137,16 +131,15 @@ static __always_inline __u16 checksum_replace(__u16 checksum, __u16 from, __u16 
 
 /*
  * TTL one less, and the header checksum with it. TTL, protocol and checksum are one word, the checksum in its upper half:
- * it grows by 1 there, and by 1 more where that carries (RFC 1141). TTL is 2 or more.
+ * it grows by 1 there, and by 1 more where that carries (RFC 1141). TTL is 2 or more. Without a branch, which the verifier
+ * would follow twice.
  */
 static __always_inline void ipv4_hop(__u8 *header)
 {
-	__u32 word = load32(header + 8);
-	__u32 next = word + 0x10000 - 1;
+	__u64 word = load32(header + 8);
+	__u64 carry = (word + 0x20000) >> 32;
 
-	if (SU_UNLIKELY(word >= 0xfffe0000))
-		next += 0x10000;
-	store32(header + 8, next);
+	store32(header + 8, word + 0x10000 - 1 + (carry << 16));
 }
 
 /*
@@ -157,7 +150,7 @@ static __always_inline int carry_ecn(struct packet *packet, struct ipv4 *ip)
 {
 	__u16 from, to;
 
-	if (SU_LIKELY(packet->outer_ecn != ECN_CONGESTION))
+	if (packet->outer_ecn != ECN_CONGESTION)
 		return 1;
 	from = load16(ip->header);
 	if (!(from & ECN_MASK << 8))

@@ -8,6 +8,7 @@
 #include <bpf/bpf_endian.h>
 #include "abi.h"
 
+/* For what ends a packet's way: its code lies aside, and the ways that go on lie together. */
 #define SU_LIKELY(x) __builtin_expect(!!(x), 1)
 #define SU_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -29,6 +30,7 @@ struct packet {
 	__u64 interface;   /* struct su_interface, as one word */
 	__u64 roles;	   /* SU_ROLE_* of it */
 	__u64 zero;	   /* always 0; the verifier does not know */
+	__u64 link_bytes;  /* Ethernet and VLAN tags, as they arrived */
 	__u64 in_rank;	   /* enum su_rank */
 	__u64 outer_ecn;   /* ECN bits of the tunnel it came through, else 0 */
 	__u32 port;	   /* says the owner; host order */
@@ -36,6 +38,9 @@ struct packet {
 	__u64 reason;	   /* enum su_reason, once it is known */
 	__u32 action;	   /* enum xdp_action, if it is not dropped */
 };
+
+/* Read here, and once: what user space stores at any time. */
+#define READ_ONCE(word) (*(const volatile __typeof__(word) *)&(word))
 
 /* BPF memory is read and written in words that cross fields, so they may alias anything. */
 typedef __u16 __attribute__((may_alias)) su_word16;

@@ -14,21 +14,22 @@
 #include "ipv4.h"
 
 #define GUE_OUTER_BYTES 32 /* IPv4, UDP, GUE */
-#define GUE_ENTROPY_BASE 0xc000
-#define GUE_ENTROPY_MASK 0x3fff
+#define GUE_ENTROPY_BASE bpf_htons(0xc000)
 
-/* A source port that tells flows apart for ECMP on the way (RFC 8086 3.2.1: from the dynamic range). */
-static __always_inline __u16 entropy(const struct packet *packet, const struct ipv4 *ip)
+/*
+ * A source port that tells flows apart for ECMP on the way (RFC 8086 3.2.1: from the dynamic range). Addresses, ports and the
+ * result as they lie in memory, the ports across the addresses' middle, times 2^64 divided by the golden ratio: the upper
+ * bits depend on all others. The barrier keeps the constants short.
+ */
+static __always_inline __u64 entropy(const __u8 *ip, __u64 ports_be)
 {
-	__u32 hash = bpf_ntohl(ipv4_source_be(ip)) * 0x9e3779b1U;
+	__u64 flow = load64(ip + 12) ^ ports_be << 16;
+	__u64 port_be = flow * 0x9e3779b97f4a7c15ULL >> 48;
 
-	hash ^= bpf_ntohl(ipv4_destination_be(ip)) * 0x85ebca6bU;
-	hash ^= packet->ports * 0xc2b2ae35U;
-	hash += ipv4_protocol(ip);
-	hash ^= hash >> 15;
-	hash *= 0x2c1b3c6dU;
-	hash ^= hash >> 12;
-	return GUE_ENTROPY_BASE | (hash & GUE_ENTROPY_MASK);
+	barrier_var(port_be);
+	port_be |= GUE_ENTROPY_BASE;
+	barrier_var(port_be);
+	return port_be;
 }
 
 /* Completes the template of an outer IPv4 header: TOS, total length, checksum. */
@@ -46,38 +47,9 @@ static __always_inline void write_outer_ipv4(__u8 *outer, const struct ipv4 *ip,
 	store16(outer + 10, ~(sum + (sum >> 16)));
 }
 
-/*
- * GUE behind an untagged Ethernet header, which is what nearly all endpoints ask for: every length is a constant. The
- * inner header is read where it lies after the head has moved.
- */
-static __always_inline int send_gue(struct packet *packet, struct ipv4 *ip,
-				    const struct su_endpoint *endpoint)
-{
-	int shrink = ip->at - (ETHERNET_BYTES + GUE_OUTER_BYTES);
-	__u8 *data, *outer;
-
-	if (shrink && bpf_xdp_adjust_head(packet->ctx, shrink))
-		return stop(packet, SU_HEADROOM);
-	packet_bounds(packet);
-	data = packet->data;
-	outer = data + ETHERNET_BYTES;
-	ip->header = outer + GUE_OUTER_BYTES;
-	if (SU_UNLIKELY(ip->header + IPV4_BYTES > packet->data_end))
-		return stop(packet, SU_HEADROOM);
-	store64(data, load64(endpoint->l2));
-	store64(data + 6, load64(endpoint->l2 + 6));
-	write_outer_ipv4(outer, ip, endpoint, GUE_OUTER_BYTES);
-	store64(outer + 16, load64(endpoint->outer + 16));
-	store64(outer + 24, load64(endpoint->outer + 24));
-	store16(outer + 20, bpf_htons(entropy(packet, ip)));
-	store16(outer + 24, bpf_htons(ip->total_bytes + 12));
-	ipv4_hop(ip->header);
-	return 1;
-}
-
-/* Any other tunnel, or a VLAN tag. */
-static __always_inline int send_any(struct packet *packet, struct ipv4 *ip,
-				    const struct su_endpoint *endpoint)
+/* Writes the endpoint's headers in front of the inner header, which loses a hop, and sends. */
+static __always_inline int send_to(struct packet *packet, struct ipv4 *ip,
+				   const struct su_endpoint *endpoint)
 {
 	__u32 l2_bytes = endpoint->l2_bytes & 31;
 	__u32 outer_bytes = endpoint->outer_bytes & 63;
@@ -86,7 +58,7 @@ static __always_inline int send_any(struct packet *packet, struct ipv4 *ip,
 	__u64 word1 = load64(ip->header + 8);
 	__u8 *l2, *outer;
 
-	if (shrink && bpf_xdp_adjust_head(packet->ctx, shrink))
+	if (SU_UNLIKELY(bpf_xdp_adjust_head(packet->ctx, shrink)))
 		return stop(packet, SU_HEADROOM);
 	packet_bounds(packet);
 
@@ -97,8 +69,8 @@ static __always_inline int send_any(struct packet *packet, struct ipv4 *ip,
 	l2 = packet->data;
 	outer = packet->data + l2_bytes;
 	ip->header = packet->data + l2_bytes + outer_bytes;
-	if (l2 + 18 > packet->data_end || outer + 32 > packet->data_end ||
-	    ip->header + IPV4_BYTES > packet->data_end)
+	if (SU_UNLIKELY(l2 + 18 > packet->data_end || outer + 32 > packet->data_end ||
+			ip->header + IPV4_BYTES > packet->data_end))
 		return stop(packet, SU_HEADROOM);
 	store64(l2, load64(endpoint->l2));
 	store64(l2 + 8, load64(endpoint->l2 + 8));
@@ -109,25 +81,10 @@ static __always_inline int send_any(struct packet *packet, struct ipv4 *ip,
 	store64(ip->header + 8, word1);
 	write_outer_ipv4(outer, ip, endpoint, outer_bytes);
 	if (endpoint->encap == SU_ENCAP_GUE) {
-		store16(outer + 20, bpf_htons(entropy(packet, ip)));
+		store16(outer + 20, entropy(ip->header, bpf_htonl(packet->ports)));
 		store16(outer + 24, bpf_htons(ip->total_bytes + 12));
 	}
 	ipv4_hop(ip->header);
-	return 1;
-}
-
-/* Writes the endpoint's headers in front of the inner header, which loses a hop, and sends. */
-static __always_inline int send_to(struct packet *packet, struct ipv4 *ip,
-					      const struct su_endpoint *endpoint)
-{
-	int goes_on;
-
-	if (SU_LIKELY(load16(&endpoint->l2_bytes) == (SU_ENCAP_GUE << 8 | ETHERNET_BYTES)))
-		goes_on = send_gue(packet, ip, endpoint);
-	else
-		goes_on = send_any(packet, ip, endpoint);
-	if (!goes_on)
-		return 0;
 	packet->action = endpoint->ifindex == packet->ctx->ingress_ifindex ?
 				 XDP_TX :
 				 bpf_redirect(endpoint->ifindex, 0);
@@ -135,40 +92,27 @@ static __always_inline int send_to(struct packet *packet, struct ipv4 *ip,
 }
 
 /*
- * Moves the Ethernet header and VLAN tags up to the inner header. The type says whether there are
- * tags.
+ * Moves the Ethernet header and VLAN tags up to the inner header. As many bytes as two tags make are moved; where there are
+ * fewer, that goes over the inner header's first 8, which are put back.
  */
 static __always_inline int leave_tunnel(struct packet *packet, const struct ipv4 *ip)
 {
 	__u8 *from = packet->data;
-	__u64 drop_bytes = (ip->at - ETHERNET_BYTES) & SU_OFFSET_MASK;
-	__u64 low, high;
-	__u32 tag, second_tag;
-	__u8 *to;
-	int tags = 0;
+	__u64 drop_bytes = (ip->at - packet->link_bytes) & SU_OFFSET_MASK;
+	__u8 *to = from + drop_bytes;
+	__u64 inner = load64(ip->header);
+	__u64 low, middle, high;
 
-	if (SU_UNLIKELY(from + ETHERNET_BYTES + 2 * VLAN_TAG_BYTES > packet->data_end))
+	if (SU_UNLIKELY(from + LINK_BYTES > packet->data_end || to + LINK_BYTES > packet->data_end))
 		return stop(packet, SU_MALFORMED);
 	low = load64(from);
-	high = load64(from + 6);
-	tag = load32(from + ETHERNET_BYTES);
-	second_tag = load32(from + ETHERNET_BYTES + VLAN_TAG_BYTES);
-	if (SU_UNLIKELY((high >> 48) != ETHERNET_TYPE_IPV4)) {
-		tags = tag >> 16 == ETHERNET_TYPE_IPV4 ? 1 : 2;
-		drop_bytes = (drop_bytes - tags * VLAN_TAG_BYTES) & SU_OFFSET_MASK;
-	}
-	to = from + drop_bytes;
-	if (SU_UNLIKELY(to + ETHERNET_BYTES + 2 * VLAN_TAG_BYTES > packet->data_end))
-		return stop(packet, SU_MALFORMED);
-	if (SU_UNLIKELY(tags)) {
-		store32(to + ETHERNET_BYTES, tag);
-		if (tags == 2)
-			store32(to + ETHERNET_BYTES + VLAN_TAG_BYTES, second_tag);
-	}
+	middle = load64(from + 8);
+	high = load64(from + LINK_BYTES - 8);
 	store64(to, low);
-	store64(to + 6, high);
-	return SU_UNLIKELY(bpf_xdp_adjust_head(packet->ctx, drop_bytes)) ? stop(packet, SU_HEADROOM) :
-									   1;
+	store64(to + 8, middle);
+	store64(to + LINK_BYTES - 8, high);
+	store64(ip->header, inner);
+	return bpf_xdp_adjust_head(packet->ctx, drop_bytes) ? stop(packet, SU_HEADROOM) : 1;
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include "transport.h"
 #include "tunnel.h"
 #include "send.h"
+#include "straight.h"
 #include "finish.h"
 
 /* Reads the interface it came in by. One that is not configured passes everything. */
@@ -29,19 +30,19 @@ static __always_inline int read_interface(struct packet *packet)
 }
 
 /* Finds the IPv4 header of a packet for an egress address: the first one, or the one in a tunnel that ends here. */
-static __always_inline int find_egress(struct packet *packet, struct ipv4 *ip,
-						  __u64 link_bytes, __u64 *prefix)
+static __always_inline int find_egress(struct packet *packet, struct ipv4 *ip, __u64 *prefix)
 {
 	struct tunnel_end end = {};
 
-	if (SU_UNLIKELY(!find_ipv4(packet, ip, link_bytes)))
+	/* Not link_bytes itself: two numbers that are known to be the same differ from two that are not. */
+	if (SU_UNLIKELY(!find_ipv4(packet, ip, any_offset(packet->link_bytes + packet->zero))))
 		return stop(packet, SU_UNREADABLE);
 	if (find_local(ipv4_destination_be(ip), &end))
 		return enter_tunnel(packet, ip, &end, prefix);
 	*prefix = prefix_of(ip->header + 16);
-	if (SU_PREFIX_WORD_KIND(*prefix) != SU_PREFIX_EGRESS)
+	if (SU_UNLIKELY(SU_PREFIX_WORD_KIND(*prefix) != SU_PREFIX_EGRESS))
 		return stop(packet, SU_NOT_OURS);
-	if (SU_UNLIKELY(!ipv4_is_sane_in_frame(packet, ip)))
+	if (SU_UNLIKELY(!ipv4_is_sane(ip, packet->frame_bytes - ip->at)))
 		return stop(packet, SU_MALFORMED);
 	if (SU_UNLIKELY(!(packet->roles & SU_ROLE_INTERNET)))
 		return stop(packet, SU_ROLE);
@@ -52,7 +53,7 @@ static __always_inline int find_egress(struct packet *packet, struct ipv4 *ip,
 
 /* May it go to this endpoint? */
 static __always_inline int judge_endpoint(struct packet *packet, const struct ipv4 *ip,
-						     const struct su_endpoint *endpoint)
+					  const struct su_endpoint *endpoint)
 {
 	if (SU_UNLIKELY(endpoint->rank >= packet->in_rank))
 		return stop(packet, SU_RANK);
@@ -65,16 +66,20 @@ static __always_inline int judge_endpoint(struct packet *packet, const struct ip
 	return 1;
 }
 
-/* The owner is known: here, or behind an endpoint of a lower rank. */
+/*
+ * The owner is known: here, or behind an endpoint of a lower rank. The header is found again, so that how much of it the
+ * verifier has seen checked no longer says which way the packet came.
+ */
 static __always_inline int go_to_owner(struct packet *packet, struct ipv4 *ip, __u32 slot)
 {
 	const struct su_endpoint *endpoint = endpoint_of(slot);
 
+	packet_bounds(packet);
+	if (SU_UNLIKELY(!find_ipv4(packet, ip, ip->at)))
+		return stop(packet, SU_MALFORMED);
 	if (slot == SU_SLOT_HERE) {
-		if (packet->in_rank == SU_RANK_INTERNET) {
-			count(&su_endpoint_counters, SU_SLOT_HERE, packet->frame_bytes);
+		if (SU_UNLIKELY(packet->in_rank == SU_RANK_INTERNET))
 			return stop(packet, SU_DELIVERED);
-		}
 	} else {
 		if (SU_UNLIKELY(slot == SU_SLOT_UNOWNED || slot >= SU_ENDPOINTS))
 			return stop(packet, SU_UNOWNED);
@@ -83,11 +88,11 @@ static __always_inline int go_to_owner(struct packet *packet, struct ipv4 *ip, _
 	}
 	if (SU_UNLIKELY(!carry_ecn(packet, ip)))
 		return stop(packet, SU_ECN);
-	if (!(slot == SU_SLOT_HERE ? leave_tunnel(packet, ip) : send_to(packet, ip, endpoint)))
+	if (slot == SU_SLOT_HERE)
+		return leave_tunnel(packet, ip) && stop(packet, SU_DECAPSULATED);
+	if (!send_to(packet, ip, endpoint))
 		return 0;
 	count(&su_endpoint_counters, slot, packet->frame_bytes);
-	if (slot == SU_SLOT_HERE)
-		return stop(packet, SU_DECAPSULATED);
 	return stop(packet, packet->in_rank == SU_RANK_INTERNET ? SU_STEERED : SU_CARRIED_ON);
 }
 
@@ -95,24 +100,33 @@ static __always_inline int go_to_owner(struct packet *packet, struct ipv4 *ip, _
 static __always_inline int steer(struct packet *packet)
 {
 	struct ipv4 ip = {};
-	__u64 link_bytes = 0;
 	__u64 prefix = 0;
 
-	return read_interface(packet) && parse_ethernet(packet, &link_bytes) &&
-	       find_egress(packet, &ip, link_bytes, &prefix) &&
-	       parse_transport(packet, &ip, prefix) &&
+	return read_interface(packet) && parse_ethernet(packet) &&
+	       find_egress(packet, &ip, &prefix) && parse_transport(packet, &ip, prefix) &&
 	       go_to_owner(packet, &ip, owner_slot(prefix, ip.header[19], packet->port));
+}
+
+/*
+ * Any packet at all. A global function, which the verifier checks by itself: whatever the straight way knew when it gave up
+ * would else be followed through all layers.
+ */
+__noinline int su_general(struct xdp_md *ctx)
+{
+	struct packet packet = { .ctx = ctx, .action = XDP_PASS };
+
+	packet_bounds(&packet);
+	packet.frame_bytes = bpf_xdp_get_buff_len(ctx);
+	steer(&packet);
+	return finish(&packet);
 }
 
 SEC("xdp.frags")
 int su_steer(struct xdp_md *ctx)
 {
-	struct packet packet = { .ctx = ctx, .action = XDP_PASS };
+	int action = go_straight(ctx);
 
-	packet_bounds(&packet);
-	packet.frame_bytes = packet.data_end - packet.data;
-	steer(&packet);
-	return finish(&packet);
+	return action == GENERAL ? su_general(ctx) : action;
 }
 
 char _license[] SEC("license") = "Dual MIT/GPL";

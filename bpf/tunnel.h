@@ -40,19 +40,21 @@ struct tunnel_end {
 };
 
 /*
- * Is this address one that we end tunnels at? The entry's own address is taken only where it is found: the compiler would
- * carry a pointer along.
+ * Is this address one that we end tunnels at? What it takes is loaded behind each comparison: loaded behind all of them, it
+ * would need the entry's address, and the verifier would follow each of the four. An unused entry accepts nothing.
  */
 static __always_inline int find_local(__be32 destination_be, struct tunnel_end *end)
 {
-	const struct su_local *locals = TABLE(settings.locals), *local;
+	const struct su_local *locals = TABLE(settings.locals);
 
+#define LOCAL_FIELD(i, field) __builtin_offsetof(struct su_settings, locals[i].field)
 #define TRY_LOCAL(i)                                                                               \
 	if (SU_UNLIKELY(READ_ONCE(locals[i].address_be) == destination_be)) {                      \
-		asm volatile("%0 = su_tables + %1 ll"                                              \
-			     : "=r"(local)                                                         \
-			     : "i"(__builtin_offsetof(struct su_tables, settings.locals[i])));     \
-		goto found;                                                                        \
+		asm volatile("%0 = *(u32 *)(%2 + %3); %1 = *(u32 *)(%2 + %4)"                      \
+			     : "=&r"(end->accept), "=r"(end->gre_key_be)                           \
+			     : "r"(locals), "i"(LOCAL_FIELD(i, accept)),                           \
+			       "i"(LOCAL_FIELD(i, gre_key_be)));                                   \
+		return 1;                                                                          \
 	}
 	TRY_LOCAL(0)
 	TRY_LOCAL(1)
@@ -60,35 +62,49 @@ static __always_inline int find_local(__be32 destination_be, struct tunnel_end *
 	TRY_LOCAL(3)
 	_Static_assert(SU_LOCALS == 4, "locals");
 	return 0;
-found:
-	end->accept = local->accept;
-	end->gre_key_be = local->gre_key_be;
-	return destination_be != 0;
 }
 
-/* Does this address take that kind of tunnel? If not, the packet is the host's. */
-static __always_inline int accepts_protocol(const struct tunnel_end *end, __u8 protocol)
+/* The kinds of tunnel that come in this protocol, as bits like those of what an address accepts. */
+static __always_inline __u32 tunnels_of(__u8 protocol)
 {
 	switch (protocol) {
 	case PROTOCOL_UDP:
-		return end->accept & ACCEPTS(SU_ENCAP_GUE);
+		return ACCEPTS(SU_ENCAP_GUE);
 	case PROTOCOL_GRE:
-		return end->accept & (ACCEPTS(SU_ENCAP_GRE) | ACCEPTS(SU_ENCAP_GRE_KEY));
+		return ACCEPTS(SU_ENCAP_GRE) | ACCEPTS(SU_ENCAP_GRE_KEY);
 	case PROTOCOL_IPIP:
-		return end->accept & ACCEPTS(SU_ENCAP_IPIP);
+		return ACCEPTS(SU_ENCAP_IPIP);
 	default:
 		return 0;
 	}
 }
 
-/* Whole packets only. For UDP also: is it GUE at all? The port says so. */
-static __always_inline int judge_outer(struct packet *packet, const struct ipv4 *outer)
+/* The rank of who sent the tunnel packet, by its address; 0 if it is no peer. */
+static __always_inline __u32 peer_rank(const __u8 *source)
+{
+	__u64 prefix = prefix_of(source);
+
+	if (SU_PREFIX_WORD_KIND(prefix) != SU_PREFIX_PEERS)
+		return 0;
+	return row_slot(SU_PREFIX_WORD_ROW(prefix) + source[3]);
+}
+
+/*
+ * What stands between the headers: how long it is, and the reason to drop it, if it has one (else 0). That reason waits until
+ * interface and peer have been judged.
+ */
+struct tunnel_header {
+	__u64 bytes;
+	__u64 reason;
+};
+
+/* UDP may also be something else than GUE: the port says so. */
+static __always_inline int parse_gue(struct packet *packet, const struct ipv4 *outer,
+				     struct tunnel_header *header)
 {
 	__u16 fragment = ipv4_fragment(outer);
 	__u8 *udp;
 
-	if (ipv4_protocol(outer) != PROTOCOL_UDP)
-		return fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET) ? stop(packet, SU_FRAGMENT) : 1;
 	if (SU_UNLIKELY(fragment & IPV4_OFFSET))
 		return stop(packet, SU_NOT_OURS);
 	udp = ipv4_payload(packet, outer, TUNNEL_UDP_BYTES);
@@ -98,60 +114,41 @@ static __always_inline int judge_outer(struct packet *packet, const struct ipv4 
 		return stop(packet, SU_NOT_OURS);
 	if (SU_UNLIKELY(fragment & IPV4_MORE_FRAGMENTS))
 		return stop(packet, SU_FRAGMENT);
-	if (SU_UNLIKELY(bpf_ntohs(load16(udp + 4)) != outer->total_bytes - outer->header_bytes))
+	if (SU_UNLIKELY(bpf_ntohs(load16(udp + 4)) != outer->payload_bytes))
 		return stop(packet, SU_MALFORMED);
+	header->bytes = TUNNEL_UDP_BYTES + GUE_BYTES;
+	udp = ipv4_payload(packet, outer, TUNNEL_UDP_BYTES + GUE_BYTES);
+	if (!udp)
+		header->reason = SU_MALFORMED;
+	else if (load32(udp + TUNNEL_UDP_BYTES) != GUE_IPV4)
+		header->reason = SU_TUNNEL_HEADER;
 	return 1;
 }
 
-/* The rank of who sent the tunnel packet; 0 if it is no peer. */
-static __always_inline __u32 peer_rank(const struct ipv4 *outer)
+static __always_inline void parse_gre(struct packet *packet, const struct ipv4 *outer,
+				      const struct tunnel_end *end, struct tunnel_header *header)
 {
-	const __u8 *source = outer->header + 12;
-	__u64 prefix = prefix_of(source);
+	__u8 *gre = ipv4_payload(packet, outer, GRE_BYTES);
 
-	if (SU_PREFIX_WORD_KIND(prefix) != SU_PREFIX_PEERS)
-		return 0;
-	return row_slot(SU_PREFIX_WORD_ROW(prefix) + source[3]);
-}
-
-/* Reads the tunnel header: *bytes says how long it is. */
-static __always_inline int parse_tunnel_header(struct packet *packet,
-							  const struct ipv4 *outer,
-							  const struct tunnel_end *end,
-							  __u32 *bytes)
-{
-	__u8 *header;
-
-	switch (ipv4_protocol(outer)) {
-	case PROTOCOL_UDP:
-		*bytes = TUNNEL_UDP_BYTES + GUE_BYTES;
-		header = ipv4_payload(packet, outer, TUNNEL_UDP_BYTES + GUE_BYTES);
-		if (SU_UNLIKELY(!header))
-			return stop(packet, SU_MALFORMED);
-		return load32(header + TUNNEL_UDP_BYTES) == GUE_IPV4 ? 1 : stop(packet, SU_TUNNEL_HEADER);
-	case PROTOCOL_GRE:
-		*bytes = GRE_BYTES;
-		header = ipv4_payload(packet, outer, GRE_BYTES);
-		if (SU_UNLIKELY(!header))
-			return stop(packet, SU_MALFORMED);
-		if (load32(header) == GRE_IPV4)
-			return end->accept & ACCEPTS(SU_ENCAP_GRE) ? 1 : stop(packet, SU_TUNNEL_KEY);
-		if (SU_UNLIKELY(load16(header) != (__u16)GRE_IPV4_KEY))
-			return stop(packet, SU_TUNNEL_HEADER);
-		*bytes = GRE_BYTES + GRE_KEY_BYTES;
-		header = ipv4_payload(packet, outer, GRE_BYTES + GRE_KEY_BYTES);
-		if (SU_UNLIKELY(!header))
-			return stop(packet, SU_MALFORMED);
-		if (SU_UNLIKELY(load32(header) != GRE_IPV4_KEY))
-			return stop(packet, SU_TUNNEL_HEADER);
-		if (SU_UNLIKELY(!(end->accept & ACCEPTS(SU_ENCAP_GRE_KEY)) ||
-		    load32(header + GRE_BYTES) != end->gre_key_be))
-			return stop(packet, SU_TUNNEL_KEY);
-		return 1;
-	default:
-		*bytes = 0;
-		return 1;
-	}
+	header->bytes = GRE_BYTES;
+	header->reason = SU_MALFORMED;
+	if (!gre)
+		return;
+	header->reason = end->accept & ACCEPTS(SU_ENCAP_GRE) ? 0 : SU_TUNNEL_KEY;
+	if (load32(gre) == GRE_IPV4)
+		return;
+	header->bytes = GRE_BYTES + GRE_KEY_BYTES;
+	header->reason = SU_TUNNEL_HEADER;
+	if (load16(gre) != (__u16)GRE_IPV4_KEY)
+		return;
+	gre = ipv4_payload(packet, outer, GRE_BYTES + GRE_KEY_BYTES);
+	if (!gre)
+		header->reason = SU_MALFORMED;
+	else if (load32(gre) == GRE_IPV4_KEY)
+		header->reason = end->accept & ACCEPTS(SU_ENCAP_GRE_KEY) &&
+						 load32(gre + GRE_BYTES) == end->gre_key_be ?
+					 0 :
+					 SU_TUNNEL_KEY;
 }
 
 /*
@@ -159,38 +156,46 @@ static __always_inline int parse_tunnel_header(struct packet *packet,
  * then the inner destination's.
  */
 static __always_inline int enter_tunnel(struct packet *packet, struct ipv4 *ip,
-						   const struct tunnel_end *end, __u64 *prefix)
+					const struct tunnel_end *end, __u64 *prefix)
 {
+	struct tunnel_header header = {};
 	struct ipv4 outer = *ip;
-	__u32 rank, tunnel_bytes, left_bytes;
+	__u32 rank, left_bytes;
 
-	if (SU_UNLIKELY(!accepts_protocol(end, ipv4_protocol(&outer))))
+	if (SU_UNLIKELY(!(end->accept & tunnels_of(ipv4_protocol(&outer)))))
 		return stop(packet, SU_NOT_OURS);
-	if (SU_UNLIKELY(!ipv4_is_sane_in_frame(packet, &outer)))
+	if (SU_UNLIKELY(!ipv4_is_sane(&outer, packet->frame_bytes - outer.at)))
 		return stop(packet, SU_MALFORMED);
-	if (!judge_outer(packet, &outer))
-		return 0;
+	if (ipv4_protocol(&outer) == PROTOCOL_UDP) {
+		if (!parse_gue(packet, &outer, &header))
+			return 0;
+	} else {
+		if (SU_UNLIKELY(ipv4_fragment(&outer) & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET)))
+			return stop(packet, SU_FRAGMENT);
+		if (ipv4_protocol(&outer) == PROTOCOL_GRE)
+			parse_gre(packet, &outer, end, &header);
+	}
+	header.bytes = any_offset(header.bytes + packet->zero);
+	header.reason = any_reason(packet, header.reason);
 	if (SU_UNLIKELY(!(packet->roles & SU_ROLE_BACKBONE)))
 		return stop(packet, SU_ROLE);
-	rank = peer_rank(&outer);
+	rank = peer_rank(outer.header + 12);
 	if (SU_UNLIKELY(rank - SU_RANK_DATACENTER > SU_RANK_BACKBONE - SU_RANK_DATACENTER))
 		return stop(packet, SU_UNKNOWN_PEER);
-	packet->in_rank = rank | packet->zero;
-	if (!parse_tunnel_header(packet, &outer, end, &tunnel_bytes))
-		return 0;
+	if (SU_UNLIKELY(header.reason))
+		return stop(packet, header.reason);
 
+	packet->in_rank = rank | packet->zero;
 	packet->outer_ecn = ipv4_tos(&outer) & ECN_MASK;
-	tunnel_bytes += outer.header_bytes;
-	left_bytes = outer.total_bytes - tunnel_bytes;
+	header.bytes += ipv4_header_bytes(&outer);
+	left_bytes = ipv4_total_bytes(&outer) - header.bytes;
 	if (SU_UNLIKELY(left_bytes < IPV4_BYTES ||
-	    !find_ipv4(packet, ip, any_offset(outer.at + tunnel_bytes))))
+			!find_ipv4(packet, ip, any_offset(outer.at + header.bytes))))
 		return stop(packet, SU_MALFORMED);
 	*prefix = prefix_of(ip->header + 16);
-	if (SU_PREFIX_WORD_KIND(*prefix) != SU_PREFIX_EGRESS)
+	if (SU_UNLIKELY(SU_PREFIX_WORD_KIND(*prefix) != SU_PREFIX_EGRESS))
 		return stop(packet, SU_INNER_NOT_EGRESS);
-	return ipv4_is_sane(packet, ip, bpf_ntohs(ipv4_total_be(ip)), left_bytes) ?
-		       1 :
-		       stop(packet, SU_MALFORMED);
+	return ipv4_is_sane(ip, left_bytes) ? 1 : stop(packet, SU_MALFORMED);
 }
 
 #endif

@@ -15,7 +15,7 @@ namespace SoftUnicast.Bench;
 /// </summary>
 internal static class SteerBench
 {
-    private const int Rounds = 31;
+    private const int Rounds = 155;
     private const int Repetitions = 100_000;
     private const int Loopback = 1; // where test runs arrive
     private const uint XdpDrop = 1;

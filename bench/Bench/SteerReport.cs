@@ -7,7 +7,7 @@ namespace SoftUnicast.Bench;
 /// <summary>What <c>bench/run steer</c> found. Nanoseconds a packet are net of the no-op's.</summary>
 internal sealed record SteerReport(
     double NoopNs, double FloorNs, double SteerNs, double DecapNs, double TransitNs, double PassNs,
-    int VerifiedInstructions, double RewriteMs, double MoveUs)
+    int VerifiedInstructions, double RewriteMs, double MoveUs) : IBenchReport
 {
     private const double SteerGoal = 1.6;
     private const double DecapGoal = 1.6;
@@ -33,7 +33,7 @@ internal sealed record SteerReport(
     public string ToText()
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"a packet, in ns, net of the no-op's {NoopNs:F1} (31 rounds x 100,000, 10th percentile)");
+        text.AppendLine(CultureInfo.InvariantCulture, $"a packet, in ns, net of the no-op's {NoopNs:F1} (155 rounds x 100,000, 10th percentile)");
         text.AppendLine("             net ns   floor    x floor   goal");
         Row(text, "floor", FloorNs, null);
         Row(text, "steer", SteerNs, SteerGoal);

@@ -23,7 +23,7 @@ public sealed record KernelTable(SteeringTable Table, ulong Generation, Immutabl
         var endpoints = new SteeringEndpoint?[AbiLimits.Endpoints];
         for (uint upperHalf = 0; upperHalf < AbiLimits.L1Entries; upperHalf++)
         {
-            var block = maps.L1[(int)upperHalf];
+            var block = maps.L1[AbiLimits.L1Index(upperHalf)];
             if (block >= AbiLimits.L2Blocks)
             {
                 problems.Add(Text($"{Address(upperHalf << 16)}/16 leads to block {block} of {AbiLimits.L2Blocks}"));
@@ -110,15 +110,20 @@ public sealed record KernelTable(SteeringTable Table, ulong Generation, Immutabl
         var seen = new HashSet<uint> { 0 };
         foreach (var local in maps.Settings.Locals)
         {
-            if (seen.Add(local.AddressBe))
+            var address = Address(FromWire(local.AddressBe));
+            if (local.AddressBe != 0 && builder.HasPrefixOf(address))
+            {
+                problems.Add(Text($"outer address {address} lies in an egress /24"));
+            }
+            else if (seen.Add(local.AddressBe))
             {
                 var accept = (AcceptedEncapsulations)local.Accept;
                 uint? key = accept.HasFlag(AcceptedEncapsulations.GreKey) ? FromWire(local.GreKeyBe) : null;
-                builder.AddLocal(new SteeringLocal(Address(FromWire(local.AddressBe)), accept, key));
+                builder.AddLocal(new SteeringLocal(address, accept, key));
             }
             else if (local.AddressBe != 0)
             {
-                problems.Add(Text($"outer address {Address(FromWire(local.AddressBe))} is there twice"));
+                problems.Add(Text($"outer address {address} is there twice"));
             }
         }
     }

@@ -28,6 +28,7 @@ public static class SteeringCompiler
         var peers = Peers(input, errors);
         CheckInput(input, errors);
         CheckSpace(pools, peers.Keys, errors);
+        CheckLocals(input, errors);
         ImmutableArray<IpPrefix> notCarried = [.. input.Fleet.Pools.Where(p => p.Prefix.IsIPv6).Select(p => p.Prefix)];
         if (errors.Count > 0)
         {
@@ -127,6 +128,18 @@ public static class SteeringCompiler
         foreach (var local in input.Locals.Where(l => l.Accept.HasFlag(AcceptedEncapsulations.GreKey) != l.GreKey.HasValue))
         {
             errors.Add(Text($"outer address {local.Address}: GRE with a key needs the key, and only it has one"));
+        }
+    }
+
+    /// <summary>The packet path knows a /24 either for egress addresses or for tunnel ends.</summary>
+    private static void CheckLocals(SteeringInput input, ImmutableArray<string>.Builder errors)
+    {
+        foreach (var local in input.Locals)
+        {
+            if (input.Fleet.PoolOf(local.Address) is { Prefix.IsIPv6: false } pool)
+            {
+                errors.Add(Text($"outer address {local.Address} of this server lies in pool {pool.Name}: take an underlay address"));
+            }
         }
     }
 

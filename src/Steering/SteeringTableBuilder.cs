@@ -32,6 +32,9 @@ public sealed class SteeringTableBuilder
         }
     }
 
+    /// <summary>Is this an egress address so far?</summary>
+    internal bool HasPrefixOf(IpAddress address) => prefixes.ContainsKey(address.ToUInt32() >> 8);
+
     /// <summary>Adds an egress /24, all of it unowned.</summary>
     public SteeringTableBuilder AddPrefix(IpPrefix prefix, SliceSize sliceSize, EgressPolicies policies)
     {
@@ -88,12 +91,15 @@ public sealed class SteeringTableBuilder
         return this;
     }
 
-    /// <summary>The table so far. A /24 that holds egress addresses and peers at once, or too many endpoints, throws.</summary>
+    /// <summary>
+    /// The table so far. A /24 of egress addresses that also holds a peer or an outer address of this server throws, and so
+    /// do too many endpoints: the packet path knows a /24 for one thing.
+    /// </summary>
     public SteeringTable Build()
     {
-        if (peers.Keys.FirstOrDefault(p => prefixes.ContainsKey(p.ToUInt32() >> 8)) is var both && both != default)
+        if (peers.Keys.Concat(locals.Select(l => l.Address)).FirstOrDefault(HasPrefixOf) is var both && both != default)
         {
-            throw new InvalidOperationException($"the /24 of peer {both} holds egress addresses");
+            throw new InvalidOperationException($"the /24 of tunnel end {both} holds egress addresses");
         }
 
         // Number anew those that own a slice at the end: an endpoint may have lost all of its slices to others.

@@ -54,8 +54,6 @@ internal sealed class Comparison(ProgramUnderTest program) : IDisposable
     public int? CounterOf(Decision decision) => decision.Verdict switch
     {
         Verdict.Steer or Verdict.Transit => writer.IndexOf(decision.Endpoint!),
-        Verdict.Decapsulate => AbiLimits.SlotHere,
-        Verdict.Pass when decision.Reason == Reason.Delivered => AbiLimits.SlotHere,
         _ => null,
     };
 

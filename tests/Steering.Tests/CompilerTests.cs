@@ -186,6 +186,19 @@ public class CompilerTests
     }
 
     [Fact]
+    public void An_outer_address_of_this_server_among_egress_addresses_is_refused()
+    {
+        var local = new SteeringLocal(IpAddress.Parse("192.0.2.1"), AcceptedEncapsulations.Gue);
+
+        Assert.Equal(
+            ["outer address 192.0.2.1 of this server lies in pool us: take an underlay address"],
+            SteeringCompiler.Compile(Input([]) with { Locals = [local] }).Errors);
+        var builder = new SteeringTableBuilder().AddPrefix(IpPrefix.Parse("192.0.2.0/24"), SliceSize.Create(2048), EgressPolicies.None);
+        var refusal = Assert.Throws<InvalidOperationException>(() => builder.AddLocal(local).Build());
+        Assert.Equal("the /24 of tunnel end 192.0.2.1 holds egress addresses", refusal.Message);
+    }
+
+    [Fact]
     public void Every_error_is_given_at_once()
     {
         var local = new SteeringLocal(IpAddress.Parse("10.1.1.1"), AcceptedEncapsulations.GreKey);

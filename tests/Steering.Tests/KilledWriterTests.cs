@@ -195,7 +195,7 @@ public class KilledWriterTests
         {
             foreach (var upperHalf in UpperHalves)
             {
-                var block = maps.L1[upperHalf];
+                var block = maps.L1[AbiLimits.L1Index((uint)upperHalf)];
                 foreach (var entry in maps.L2.Slice(block * 256, 256))
                 {
                     if (block != 0 && entry.Kind != (byte)PrefixKind.None)

@@ -259,12 +259,24 @@ public class WriterTests
         }
     }
 
+    [Fact]
+    public void An_outer_address_in_an_egress_24_is_left_out_of_what_is_read_back()
+    {
+        new SteeringWriter(maps).Apply(TableOf((2, A)));
+        maps.Settings.Locals[1].AddressBe = 0x070200c0; // 192.0.2.7 as it lies on the wire
+
+        var kernel = KernelTable.Read(maps);
+
+        Assert.Equal(["outer address 192.0.2.7 lies in an egress /24"], kernel.Problems);
+        Assert.Equal(["10.1.1.1"], kernel.Table.Locals.Select(l => l.Address.ToString()));
+    }
+
     private static void Spoil(MemoryMaps garbage, Random random)
     {
         for (var i = 0; i < 300; i++)
         {
             garbage.L1[random.Next(AbiLimits.L1Entries)] = (ushort)random.Next(400);
-            garbage.L1[0xc000] = (ushort)random.Next(400);
+            garbage.L1[AbiLimits.L1Index(0xc000)] = (ushort)random.Next(400);
             garbage.L2[random.Next(AbiLimits.L2Entries)] = new SuPrefix
             {
                 RowBase = random.Next(3) == 0 ? (uint)random.Next() : (uint)random.Next(AbiLimits.RowSlots / 256) * 256,

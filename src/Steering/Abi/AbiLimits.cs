@@ -6,7 +6,7 @@ public static class AbiLimits
     /// <summary>Version of the binary contract; the pin folder is named <c>v</c> and this number.</summary>
     public const int Version = 1;
 
-    /// <summary>u16 entries of <c>su_l1</c>, indexed by the upper 16 bits of an address.</summary>
+    /// <summary>u16 entries of <c>su_l1</c>; <see cref="L1Index"/> says which one an address has.</summary>
     public const int L1Entries = 65536;
 
     /// <summary>Blocks of 256 prefixes in <c>su_l2</c>; block 0 is never used.</summary>
@@ -25,6 +25,11 @@ public static class AbiLimits
 
     /// <summary>Outer addresses that this server answers for, at most.</summary>
     public const int Locals = 4;
+
+    /// <summary>The entry of <c>su_l1</c> for the upper 16 bits of an address: the two bytes as they lie in a packet.</summary>
+    /// <param name="upperHalf">The upper 16 bits, host order.</param>
+    public static int L1Index(uint upperHalf) =>
+        (ushort)System.Net.IPAddress.HostToNetworkOrder((short)upperHalf);
 
     public const ushort SlotUnowned = 0;
 

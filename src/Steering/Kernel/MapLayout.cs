@@ -37,7 +37,7 @@ internal sealed class MapLayout
         var l1 = maps.L1;
         for (uint upperHalf = 0; upperHalf < AbiLimits.L1Entries; upperHalf++)
         {
-            var block = l1[(int)upperHalf];
+            var block = l1[AbiLimits.L1Index(upperHalf)];
             if (block == 0)
             {
                 continue;

@@ -70,10 +70,10 @@ internal sealed class MapStores(ISteeringMaps maps)
 
     public void StoreBlock(uint upperHalf, ushort block)
     {
-        if (maps.L1[(int)upperHalf] != block)
+        if (maps.L1[AbiLimits.L1Index(upperHalf)] != block)
         {
             BeforeStore?.Invoke();
-            Volatile.Write(ref maps.L1[(int)upperHalf], block);
+            Volatile.Write(ref maps.L1[AbiLimits.L1Index(upperHalf)], block);
             Blocks++;
         }
     }

@@ -71,7 +71,7 @@ internal static class FrameRewriter
         if (encapsulation.Kind == EncapsulationKind.Gue)
         {
             var udp = outer[Ipv4Layer.MinHeaderBytes..];
-            BinaryPrimitives.WriteUInt16BigEndian(udp, FlowHash.SourcePort(inner.Source, inner.Destination, inner.Protocol, owner.FlowPorts));
+            BinaryPrimitives.WriteUInt16BigEndian(udp, FlowHash.SourcePort(inner.Addresses, owner.FlowPorts));
             BinaryPrimitives.WriteUInt16BigEndian(
                 udp[TunnelLayer.UdpLengthOffset..],
                 (ushort)(inner.TotalLength + TunnelLayer.UdpHeaderBytes + TunnelLayer.GueHeaderBytes));

@@ -45,6 +45,9 @@ internal readonly ref struct Ipv4Layer(ReadOnlySpan<byte> bytes)
 
     public IpAddress Destination => IpAddress.FromUInt32(BinaryPrimitives.ReadUInt32BigEndian(bytes[16..]));
 
+    /// <summary>Source and destination, as they lie on the wire: 8 bytes.</summary>
+    public ReadOnlySpan<byte> Addresses => bytes.Slice(12, 8);
+
     public bool HasOptions => HeaderBytes != MinHeaderBytes;
 
     /// <summary>The lengths hold together, and all that the header promises is there.</summary>

@@ -4,12 +4,17 @@ namespace SoftUnicast.Steering.Tests.Support;
 
 /// <summary>
 /// Random frames for the tables of <see cref="RandomTables"/>: mostly whole packets that go deep, some of them bent in a few
-/// bytes, cut short or padded.
+/// bytes, cut short or padded; a third of them <see cref="PlainPackets"/>.
 /// </summary>
 internal static class RandomPackets
 {
     public static byte[] Make(Random random)
     {
+        if (random.Next(3) == 0)
+        {
+            return PlainPackets.Make(random);
+        }
+
         var packet = random.Next(2) == 0 ? Native(random) : Tunnelled(random, Native(random));
         if (random.Next(60) == 0)
         {

@@ -50,7 +50,7 @@ internal static class RandomTables
             _ => new Encapsulation(EncapsulationKind.Ipip),
         },
         random.Next(2) == 0 ? Rank.Datacenter : Rank.Backbone,
-        random.Next(4) == 0 ? random.Next(40, 200) : 1500,
+        random.Next(8) switch { 0 or 1 => random.Next(40, 200), 2 => 9000, _ => 1500 },
         random.Next(1, 4),
         random.Next(3) == 0 ? (ushort)random.Next(1, 4095) : null,
         random.Next(10) > 0);
