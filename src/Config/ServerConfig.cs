@@ -9,6 +9,7 @@ namespace SoftUnicast.Config;
 /// <param name="AssignmentPath">The assignment file, likewise.</param>
 /// <param name="Interfaces">At least one, in the order of the file; at least one has the role internet.</param>
 /// <param name="PinsPath">The folder of the pinned maps, programs and links, on a BPF file system.</param>
+/// <param name="Egress">What is handed out to programs of this server; null: nothing.</param>
 public sealed record ServerConfig(
     string Server,
     string FleetPath,
@@ -18,7 +19,8 @@ public sealed record ServerConfig(
     BgpConfig Bgp,
     LogConfig Log,
     SocketsConfig Sockets,
-    string PinsPath);
+    string PinsPath,
+    EgressConfig? Egress = null);
 
 /// <summary>How the packet path is attached to an interface.</summary>
 public enum AttachMode
@@ -82,6 +84,19 @@ public sealed record NeighbourConfig(
     int? MultihopTtl,
     bool TtlSecurity,
     bool Passive);
+
+/// <summary>What this server hands out to its own programs.</summary>
+/// <param name="AttributionPath">Folder of the attribution log, which is also the durable record of what is handed out.</param>
+/// <param name="Quarantine">How long a slice rests after its last socket; 1 s to a day, 120 s or more but for tests (RFC 6888 REQ-8).</param>
+/// <param name="SetsKernel">True: kernel settings that slices need are made, and put back by <c>down</c>; false: only looked at.</param>
+/// <param name="Nat">At most one a pool; their sources never overlap.</param>
+public sealed record EgressConfig(string AttributionPath, TimeSpan Quarantine, bool SetsKernel, ImmutableArray<NatConfig> Nat);
+
+/// <summary>Forwarded traffic that leaves from a pool.</summary>
+/// <param name="Pool">Name in the fleet file.</param>
+/// <param name="Sources">Whose traffic: IPv4 prefixes.</param>
+/// <param name="Slices">How many of this server's slices serve it, 1 to 64.</param>
+public sealed record NatConfig(string Pool, ImmutableArray<IpPrefix> Sources, int Slices);
 
 public enum LogLevel
 {

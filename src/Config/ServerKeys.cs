@@ -5,7 +5,7 @@ namespace SoftUnicast.Config;
 /// <summary>The keys of <c>softunicast.yaml</c>.</summary>
 internal static class ServerKeys
 {
-    public static KeySet Root { get; } = new("softunicast.yaml", "", ["server", "fleet", "assignment", "interfaces", "gobgpd", "bgp", "log", "sockets", "pins"]);
+    public static KeySet Root { get; } = new("softunicast.yaml", "", ["server", "fleet", "assignment", "interfaces", "gobgpd", "bgp", "log", "sockets", "pins", "egress"]);
 
     public static KeySet Interface { get; } = new("softunicast.yaml", "interfaces", ["role", "mode"]);
 
@@ -22,5 +22,9 @@ internal static class ServerKeys
 
     public static KeySet Sockets { get; } = new("softunicast.yaml", "sockets", ["control", "show"]);
 
-    public static ImmutableArray<KeySet> All => [Root, Interface, Gobgpd, Bgp, Neighbour, Log, Sockets];
+    public static KeySet Egress { get; } = new("softunicast.yaml", "egress", ["attribution", "quarantine", "set-kernel", "nat"]);
+
+    public static KeySet Nat { get; } = new("softunicast.yaml", "nat", ["sources", "slices"]);
+
+    public static ImmutableArray<KeySet> All => [Root, Interface, Gobgpd, Bgp, Neighbour, Log, Sockets, Egress, Nat];
 }

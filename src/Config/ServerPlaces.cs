@@ -15,6 +15,11 @@ internal sealed class ServerPlaces
     public List<NeighbourPlaces> Neighbours { get; } = [];
 
     public Place? NeighboursKey { get; set; }
+
+    /// <summary>The pools of <c>nat</c>, as they are called there.</summary>
+    public List<(string Name, Place Place)> NatPools { get; } = [];
+
+    public List<(IpPrefix Prefix, Place Place)> NatSources { get; } = [];
 }
 
 /// <param name="Multihop">The place of the key, if it is there.</param>

@@ -37,7 +37,8 @@ internal sealed class ServerReader(DiagnosticBag bag, string fileName, ServerPla
         var log = ReadLog(file);
         var sockets = ReadSockets(file, gobgpd);
         var pins = ReadPins(file);
-        return bag.HasErrors ? null : new ServerConfig(server!, fleet, assignment, interfaces, gobgpd, bgp, log, sockets, pins);
+        var egress = new EgressReader(bag, places).Read(file);
+        return bag.HasErrors ? null : new ServerConfig(server!, fleet, assignment, interfaces, gobgpd, bgp, log, sockets, pins, egress);
     }
 
     private string? ReadServerName(Section file)

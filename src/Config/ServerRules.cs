@@ -25,6 +25,7 @@ internal static class ServerRules
         }
 
         CheckSelf(bag, places, fleet, server);
+        CheckNat(bag, places, fleet, server);
         CheckNeighbours(bag, places, fleet, server);
     }
 
@@ -49,6 +50,29 @@ internal static class ServerRules
         if (places.Roles is var (roles, rolesPlace) && !roles.HasFlag(InterfaceRoles.Backbone) && fleet.Servers.Count > 1)
         {
             bag.Error(rolesPlace, "no interface has the role backbone: packets from the other servers would not be taken out of their tunnels", "give one role: backbone or role: both");
+        }
+    }
+
+    private static void CheckNat(DiagnosticBag bag, ServerPlaces places, Fleet fleet, Server server)
+    {
+        foreach (var (name, place) in places.NatPools)
+        {
+            if (fleet.PoolNamed(name) is not { } pool)
+            {
+                bag.Error(place, $"there is no pool '{Quoted.Short(name)}' in the fleet file", bag.Nearest.Hint(name, fleet.Pools.Select(p => p.Name)));
+            }
+            else if (!pool.Weights.ContainsKey(server.Datacenter))
+            {
+                bag.Error(place, $"pool '{name}' does not serve datacenter '{server.Datacenter}', so this server has no slice of it");
+            }
+        }
+
+        foreach (var (prefix, place) in places.NatSources)
+        {
+            if (fleet.Pools.FirstOrDefault(p => p.Prefix.Overlaps(prefix)) is { } pool)
+            {
+                bag.Error(place, $"source {prefix} overlaps {pool.Prefix} of pool '{pool.Name}'", "translate addresses of your own, not egress addresses");
+            }
         }
     }
 

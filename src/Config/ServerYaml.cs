@@ -12,8 +12,10 @@ public static class ServerYaml
     public const string DefaultControlSocket = "/run/softunicast/control.sock";
     public const string DefaultShowSocket = "/run/softunicast/show.sock";
     public const string DefaultPins = "/sys/fs/bpf/softunicast";
+    public const string DefaultAttribution = "/var/lib/softunicast/attribution";
     public const ushort DefaultListenPort = 179;
     public static readonly TimeSpan DefaultHoldTime = TimeSpan.FromSeconds(9);
+    public static readonly TimeSpan DefaultQuarantine = TimeSpan.FromSeconds(120);
 
     /// <param name="fileName">Stands in the diagnostics, and its folder is where relative paths start; nothing is opened.</param>
     /// <param name="fleet">If given, what the file says is checked against it too.</param>
