@@ -15,7 +15,10 @@ public enum XdpMode
     Generic,
 }
 
-/// <summary>An XDP program's place on an interface. As long as the link or a pin of it lives, nobody else can take the place.</summary>
+/// <summary>
+/// A program's place on an interface: at XDP, or among the tcx programs for what leaves. As long as the link or a pin of it
+/// lives, nobody else can take the place.
+/// </summary>
 public sealed unsafe class BpfLink : IDisposable
 {
     private readonly FileDescriptor fd;
@@ -47,6 +50,20 @@ public sealed unsafe class BpfLink : IDisposable
         return result >= 0
             ? new BpfLink(new FileDescriptor(result), interfaceName)
             : throw BpfException.From($"bpf(BPF_LINK_CREATE, XDP {mode})", interfaceName, result, AttachAdvice(-result, mode));
+    }
+
+    /// <summary>Attaches for what leaves by an interface of this thread's network namespace, before all that are there.</summary>
+    /// <returns>Null: this kernel has no tcx.</returns>
+    public static BpfLink? AttachTcx(BpfProgram program, string interfaceName, int interfaceIndex)
+    {
+        var options = new Libbpf.LinkCreateOptions { Size = (nuint)sizeof(Libbpf.LinkCreateOptions), Flags = Libbpf.AttachBefore };
+        var result = Libbpf.CreateLink(program.Fd, interfaceIndex, Libbpf.AttachTypeTcxEgress, &options);
+        return result switch
+        {
+            >= 0 => new BpfLink(new FileDescriptor(result), interfaceName),
+            -Libc.EINVAL => null, // before 6.6 the type is unknown, and so are flags; later, nothing in this call is EINVAL
+            _ => throw BpfException.From("bpf(BPF_LINK_CREATE, tcx egress)", interfaceName, result, TcxAdvice(-result)),
+        };
     }
 
     public static BpfLink OpenPinned(string path) => new(BpfMap.OpenPin(path, readOnly: false), path);
@@ -94,6 +111,14 @@ public sealed unsafe class BpfLink : IDisposable
         Libc.EBUSY or Libc.EEXIST => "another XDP program is there",
         Libc.EPERM or Libc.EACCES => "CAP_BPF and CAP_NET_ADMIN are needed",
         Libc.EINVAL => "XDP links need Linux 5.9 or later",
+        _ => null,
+    };
+
+    private static string? TcxAdvice(int errno) => errno switch
+    {
+        Libc.ERANGE => "64 programs are attached there already: see 'bpftool net'",
+        Libc.ENODEV => "no such interface in this network namespace: see 'ip link'",
+        Libc.EPERM or Libc.EACCES => "CAP_BPF and CAP_NET_ADMIN are needed",
         _ => null,
     };
 

@@ -120,6 +120,8 @@ public sealed unsafe class BpfMap : IDisposable
         ? count
         : throw new BpfException("libbpf_num_possible_cpus", "/sys/devices/system/cpu/possible", Libc.ENOENT);
 
+    internal void Pin(string path) => Check(Libbpf.Pin(Fd, path), "bpf(BPF_OBJ_PIN)");
+
     /// <summary>The map's own memory (a map made with BPF_F_MMAPABLE).</summary>
     public MapMemory Memory() => new(this);
 

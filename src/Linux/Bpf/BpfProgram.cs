@@ -74,6 +74,15 @@ public sealed unsafe class BpfProgram : IDisposable
         }
     }
 
+    internal void Pin(string path)
+    {
+        var code = Libbpf.Pin(Fd, path);
+        if (code < 0)
+        {
+            throw BpfException.From("bpf(BPF_OBJ_PIN)", path, code);
+        }
+    }
+
     /// <summary>The name of a loaded program; null if it is gone or this process may not look.</summary>
     internal static string? NameOf(uint programId)
     {

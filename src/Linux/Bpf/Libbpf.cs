@@ -7,6 +7,8 @@ namespace SoftUnicast.Linux.Bpf;
 internal static unsafe partial class Libbpf
 {
     public const int AttachTypeXdp = 37; // BPF_XDP
+    public const int AttachTypeTcxEgress = 47; // BPF_TCX_EGRESS, Linux 6.6
+    public const uint AttachBefore = 1 << 3; // BPF_F_BEFORE
     public const uint FlagMmapable = 1 << 10; // BPF_F_MMAPABLE
     public const uint FlagReadOnly = 1 << 3; // BPF_F_RDONLY
     public const uint XdpFlagsGeneric = 1 << 1; // XDP_FLAGS_SKB_MODE
@@ -117,7 +119,7 @@ internal static unsafe partial class Libbpf
         public fixed byte Name[16];
     }
 
-    /// <summary><c>struct bpf_link_info</c> of an XDP link.</summary>
+    /// <summary><c>struct bpf_link_info</c> of an XDP or tcx link.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 64)]
     public struct LinkInfo
     {
@@ -260,6 +262,9 @@ internal static unsafe partial class Libbpf
 
     [LibraryImport(Library, EntryPoint = "bpf_xdp_query")]
     public static partial int QueryXdp(int ifindex, int flags, XdpQueryOptions* options);
+
+    [LibraryImport(Library, EntryPoint = "bpf_prog_query")]
+    public static partial int QueryPrograms(int target, int attachType, uint queryFlags, uint* attachFlags, uint* programIds, uint* count);
 
     [LibraryImport(Library, EntryPoint = "bpf_prog_get_fd_by_id")]
     public static partial int ProgramById(uint id);

@@ -181,7 +181,8 @@ public sealed class PinnedSteering : ISteeringMaps, IDisposable
         program.Dispose();
     }
 
-    private static bool CheckPinned(PinFolder pins, string mapName, MapGeometry wanted)
+    /// <summary>Is the map pinned? Another one of that name is refused.</summary>
+    internal static bool CheckPinned(PinFolder pins, string mapName, MapGeometry wanted)
     {
         var path = pins.MapPath(mapName);
         if (!File.Exists(path))

@@ -85,7 +85,8 @@ public sealed class SteeringMaps : ISteeringMaps, IDisposable
     private Span<T> Table<T>(int offset, int entries)
         where T : unmanaged => MemoryMarshal.Cast<byte, T>((pages is null ? copy.AsSpan() : pages.Bytes)[offset..])[..entries];
 
-    private static void ReadSums(BpfMap map, uint firstIndex, Span<SuCounter> sums)
+    /// <summary>Counters of a per-CPU array, added up over the CPUs.</summary>
+    internal static void ReadSums(BpfMap map, uint firstIndex, Span<SuCounter> sums)
     {
         if (sums.IsEmpty)
         {

@@ -34,26 +34,31 @@ public static class SteeringProgram
     {
         using var steer = Open();
         steer.Load(KernelNeeded);
-        return new LoadedSteering(steer.Program(Name), SteeringMaps.Of(steer));
+        return new LoadedSteering(steer.Program(Name), SteeringMaps.Of(steer), steer.Map(TablesMap));
     }
 }
 
 /// <summary>The program and its maps, neither pinned nor attached.</summary>
 public sealed class LoadedSteering : IDisposable
 {
-    internal LoadedSteering(BpfProgram program, SteeringMaps maps)
+    internal LoadedSteering(BpfProgram program, SteeringMaps maps, BpfMap tables)
     {
         Program = program;
         Maps = maps;
+        Tables = tables;
     }
 
     public BpfProgram Program { get; }
 
     public SteeringMaps Maps { get; }
 
+    /// <summary>For other programs that read the same tables.</summary>
+    internal BpfMap Tables { get; }
+
     public void Dispose()
     {
         Program.Dispose();
         Maps.Dispose();
+        Tables.Dispose();
     }
 }

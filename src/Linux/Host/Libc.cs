@@ -37,6 +37,7 @@ internal static partial class Libc
     public const int MSG_TRUNC = 0x20;
     public const short POLLIN = 1;
     public const int EFD_CLOEXEC = 0x80000;
+    public const int O_RDONLY = 0;
     public const int O_RDWR = 2;
     public const int O_CREAT = 0x40;
     public const int O_CLOEXEC = 0x80000;

@@ -24,8 +24,11 @@ internal readonly ref struct NetlinkBody(ushort type, ReadOnlySpan<byte> bytes)
 }
 
 /// <summary>Requests and dumps over a transport: one at a time, from any thread.</summary>
-internal sealed class NetlinkRequests(INetlinkTransport transport) : IDisposable
+/// <param name="nameOf">Names message types in errors; null: as rtnetlink has them.</param>
+/// <param name="requestBytes">The longest request.</param>
+internal sealed class NetlinkRequests(INetlinkTransport transport, Func<ushort, string>? nameOf = null, int requestBytes = NetlinkRequests.SmallRequest) : IDisposable
 {
+    private const int SmallRequest = 512;
     private const int AttemptsAtDump = 20;
     private readonly Lock gate = new();
     private uint sequence;
@@ -109,8 +112,9 @@ internal sealed class NetlinkRequests(INetlinkTransport transport) : IDisposable
     // True if a dump was interrupted.
     private bool Exchange(ushort type, ushort flags, string subject, RequestBody body, MessageHandler? answer)
     {
+        var name = nameOf ?? Nl.Name;
         var expected = ++sequence;
-        Span<byte> request = stackalloc byte[512];
+        Span<byte> request = requestBytes <= SmallRequest ? stackalloc byte[SmallRequest] : new byte[requestBytes];
         var writer = new NetlinkWriter(request, type, flags, expected);
         body(ref writer);
         var bytes = writer.Finish();
@@ -136,12 +140,12 @@ internal sealed class NetlinkRequests(INetlinkTransport transport) : IDisposable
                         // A dump that fails halfway says so here (kernel 4.20 on).
                         return message.Body.Length < sizeof(int) || MemoryMarshal.Read<int>(message.Body) is >= 0
                             ? interrupted
-                            : throw new NetlinkException(Nl.Name(type), subject, -MemoryMarshal.Read<int>(message.Body), null);
+                            : throw new NetlinkException(name(type), subject, -MemoryMarshal.Read<int>(message.Body), null);
                     case Nl.NLMSG_OVERRUN:
-                        throw new NetlinkException(Nl.Name(type), subject, Libc.ENOBUFS, "the answer was cut off");
+                        throw new NetlinkException(name(type), subject, Libc.ENOBUFS, "the answer was cut off");
                     case Nl.NLMSG_ERROR:
                         var (errno, kernelSays) = ReadError(message);
-                        return errno == 0 ? interrupted : throw new NetlinkException(Nl.Name(type), subject, errno, kernelSays);
+                        return errno == 0 ? interrupted : throw new NetlinkException(name(type), subject, errno, kernelSays);
                     default:
                         answer?.Invoke(message);
                         break;

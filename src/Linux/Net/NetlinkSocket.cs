@@ -14,11 +14,13 @@ internal interface INetlinkTransport : IDisposable
 }
 
 /// <summary>
-/// A NETLINK_ROUTE socket of the network namespace that the constructing thread is in.
+/// A NETLINK_ROUTE, NETLINK_SOCK_DIAG or NETLINK_NETFILTER socket of the network namespace that the constructing thread is in.
 /// </summary>
 internal sealed class NetlinkSocket : INetlinkTransport
 {
     private const int NETLINK_ROUTE = 0;
+    private const int NETLINK_SOCK_DIAG = 4;
+    private const int NETLINK_NETFILTER = 12;
     private const int BufferBytes = 256 * 1024; // more than the kernel puts into one datagram
     private readonly FileDescriptor socket;
     private readonly byte[] buffer = GC.AllocateUninitializedArray<byte>(BufferBytes);
@@ -26,8 +28,13 @@ internal sealed class NetlinkSocket : INetlinkTransport
     /// <param name="groups">Multicast groups to listen to; empty for a socket that only asks.</param>
     /// <exception cref="SystemCallException">The kernel refuses the socket.</exception>
     public NetlinkSocket(params ReadOnlySpan<int> groups)
+        : this(NETLINK_ROUTE, groups)
     {
-        socket = new FileDescriptor(Libc.Socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, NETLINK_ROUTE));
+    }
+
+    private NetlinkSocket(int protocol, ReadOnlySpan<int> groups)
+    {
+        socket = new FileDescriptor(Libc.Socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, protocol));
         Check(socket.IsInvalid ? -1 : 0, "socket");
         try
         {
@@ -65,6 +72,12 @@ internal sealed class NetlinkSocket : INetlinkTransport
     }
 
     public int Descriptor => socket.Number;
+
+    /// <summary>One that asks about sockets (sock_diag(7)).</summary>
+    public static NetlinkSocket ForSocketDiagnostics() => new(NETLINK_SOCK_DIAG, []);
+
+    /// <summary>One that asks connection tracking.</summary>
+    public static NetlinkSocket ForNetfilter() => new(NETLINK_NETFILTER, []);
 
     /// <summary>Makes the receive buffer this small: a test's way to have the kernel drop notifications.</summary>
     internal void ShrinkReceiveBuffer(int bytes) =>

@@ -80,6 +80,7 @@ internal static class Nl
     public const ushort RTA_PREFSRC = 7;
     public const ushort RTA_METRICS = 8;
     public const ushort RTA_MULTIPATH = 9;
+    public const ushort RTA_TABLE = 15;
     public const ushort RTA_VIA = 18;
     public const ushort RTA_ENCAP = 22;
     public const ushort RTAX_MTU = 2;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Model;
 using SoftUnicast.Tunnels;
@@ -28,6 +29,23 @@ public sealed class Rtnetlink : IDisposable
 
     public IReadOnlyList<Neighbour> Neighbours() => requests.Dump(
         Nl.RTM_GETNEIGH, "all neighbours", (ref NetlinkWriter writer) => writer.Header(default(NdMsg)), Neighbour.Parse);
+
+    /// <summary>The filters of tc on one of an interface's hooks, and the heads of their priorities; none without the hook.</summary>
+    internal IReadOnlyList<TcFilter> Filters(int interfaceIndex, uint parent) => requests.Dump(
+        TcNumbers.RTM_GETTFILTER,
+        string.Create(CultureInfo.InvariantCulture, $"filters of device {interfaceIndex}"),
+        (ref NetlinkWriter writer) => writer.Header(new TcMsg { Ifindex = interfaceIndex, Parent = parent }),
+        TcFilter.Parse);
+
+    /// <summary>The queueing disciplines of an interface, clsact or ingress among them.</summary>
+    internal IReadOnlyList<Qdisc> Qdiscs(int interfaceIndex) =>
+    [
+        .. requests.Dump(
+            TcNumbers.RTM_GETQDISC,
+            string.Create(CultureInfo.InvariantCulture, $"queueing disciplines of device {interfaceIndex}"),
+            (ref NetlinkWriter writer) => writer.Header(new TcMsg { Ifindex = interfaceIndex }),
+            Qdisc.Parse).Where(qdisc => qdisc.InterfaceIndex == interfaceIndex),
+    ];
 
     /// <summary>One link by name, or null if there is none.</summary>
     public Link? LinkNamed(string name)
@@ -112,6 +130,17 @@ public sealed class Rtnetlink : IDisposable
         Name(key),
         (ref NetlinkWriter writer) => WriteNeighbour(ref writer, key, NeighbourState.Probe, 0));
 
+    /// <summary>The IPv4 prefixes whose every address is this machine's: routes of type local in the table of that name.</summary>
+    public IReadOnlyList<IpPrefix> LocalRoutes() => [.. requests.Dump(
+        Nl.RTM_GETROUTE,
+        "all local routes",
+        (ref NetlinkWriter writer) =>
+        {
+            writer.Header(new RtMsg { Family = Libc.AF_INET, Type = Nl.RTN_LOCAL });
+            writer.Attribute(Nl.RTA_TABLE, Nl.RT_TABLE_LOCAL);
+        },
+        LocalRoute.Parse).Select(r => r.Prefix)];
+
     /// <summary>Makes every address of the prefix one of this machine (<c>ip route add local PREFIX dev lo</c>).</summary>
     /// <returns>False if the route was there already.</returns>
     public bool AddLocalRoute(IpPrefix prefix)
@@ -149,6 +178,29 @@ public sealed class Rtnetlink : IDisposable
 
     internal static string Name(NeighbourKey key) =>
         string.Create(CultureInfo.InvariantCulture, $"neighbour {key.Address} on device {key.InterfaceIndex}");
+
+    private sealed record LocalRoute(IpPrefix Prefix)
+    {
+        public static LocalRoute? Parse(NetlinkBody body)
+        {
+            var attributes = AttributeReader.Behind(body.Name, body.Bytes, Marshal.SizeOf<RtMsg>());
+            var header = MemoryMarshal.Read<RtMsg>(body.Bytes);
+            if (header.Family != Libc.AF_INET || header.Type != Nl.RTN_LOCAL || header.Table != Nl.RT_TABLE_LOCAL)
+            {
+                return null; // a kernel that does not filter (before 4.20)
+            }
+
+            while (attributes.TryRead(out var type, out var value))
+            {
+                if (type == Nl.RTA_DST)
+                {
+                    return new LocalRoute(IpPrefix.Covering(value.AsAddress(), header.DestinationLength));
+                }
+            }
+
+            return null;
+        }
+    }
 
     private static byte Family(IpAddress address) => (byte)(address.IsIPv6 ? Libc.AF_INET6 : Libc.AF_INET);
 
