@@ -5,7 +5,7 @@ using SoftUnicast.Config;
 namespace SoftUnicast.Cli;
 
 /// <summary>The options that every command knows, read.</summary>
-internal sealed record CliOptions(string Socket, bool Numbered, bool Json, TimeSpan? Patience, string Pins)
+internal sealed record CliOptions(string Socket, bool Numbered, bool Json, TimeSpan? Patience, string Pins, string Log)
 {
     public static readonly OptionSpec SocketOption = new("socket", 's', "SOCKET", $"The daemon's socket; default {ServerYaml.DefaultControlSocket}");
     public static readonly OptionSpec ReadOnlyOption = new("read-only", 'r', null, $"Use the read-only socket, {ServerYaml.DefaultShowSocket}");
@@ -13,11 +13,12 @@ internal sealed record CliOptions(string Socket, bool Numbered, bool Json, TimeS
     public static readonly OptionSpec JsonOption = new("json", null, null, "Print JSON, one object a reply");
     public static readonly OptionSpec TimeoutOption = new("timeout", null, "SECONDS", "Longest wait for the daemon's next line; default 10, for verbs 600");
     public static readonly OptionSpec PinsOption = new("pins", null, "DIR", $"Where the packet path is pinned; default {ServerYaml.DefaultPins}");
+    public static readonly OptionSpec LogOption = new("log", null, "DIR", $"The attribution log that who reads when the daemon is down; default {ServerYaml.DefaultAttribution}");
     public static readonly OptionSpec HelpOption = new("help", 'h', null, "This");
     public static readonly OptionSpec VersionOption = new("version", null, null, "The version");
 
     public static ImmutableArray<OptionSpec> All { get; } =
-        [SocketOption, ReadOnlyOption, NumberedOption, JsonOption, TimeoutOption, PinsOption, HelpOption, VersionOption];
+        [SocketOption, ReadOnlyOption, NumberedOption, JsonOption, TimeoutOption, PinsOption, LogOption, HelpOption, VersionOption];
 
     /// <summary>Longest wait for a line of the reply.</summary>
     public TimeSpan PatienceFor(bool verb) => Patience ?? TimeSpan.FromSeconds(verb ? 600 : 10);
@@ -44,6 +45,7 @@ internal sealed record CliOptions(string Socket, bool Numbered, bool Json, TimeS
             options.Has(NumberedOption),
             options.Has(JsonOption),
             patience,
-            options.Value(PinsOption) ?? ServerYaml.DefaultPins);
+            options.Value(PinsOption) ?? ServerYaml.DefaultPins,
+            options.Value(LogOption) ?? ServerYaml.DefaultAttribution);
     }
 }

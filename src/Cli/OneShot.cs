@@ -1,4 +1,5 @@
 using System.Text;
+using SoftUnicast.Cli.Offline;
 using SoftUnicast.Control;
 using SoftUnicast.Control.Commands;
 using SoftUnicast.Control.Replies;
@@ -39,6 +40,11 @@ internal static class OneShot
         }
         catch (ConnectException e)
         {
+            if (e.Status == ExitStatus.DaemonDown && outcome is Parsed { Command: Who who } && WhoCommand.Run(who, options, console, TimeProvider.System))
+            {
+                return ExitStatus.Done;
+            }
+
             return PacketPath.Tell(e, options, console, new KernelPacketPath());
         }
     }

@@ -20,7 +20,7 @@ internal sealed class UsageException(string message) : Exception(message);
 /// </summary>
 internal sealed class Options
 {
-    private readonly Dictionary<string, string> values = [];
+    private readonly Dictionary<string, List<string>> values = [];
 
     private Options(ImmutableArray<string> words) => Words = words;
 
@@ -29,10 +29,15 @@ internal sealed class Options
 
     public bool Has(OptionSpec option) => values.ContainsKey(option.Long);
 
-    public string? Value(OptionSpec option) => values.GetValueOrDefault(option.Long);
+    /// <summary>The last one given, or null.</summary>
+    public string? Value(OptionSpec option) => values.GetValueOrDefault(option.Long)?[^1];
 
+    /// <summary>All that were given, in order.</summary>
+    public IReadOnlyList<string> Values(OptionSpec option) => values.GetValueOrDefault(option.Long) ?? [];
+
+    /// <param name="endAtWord">True: the first word ends the options; what follows is somebody else's.</param>
     /// <exception cref="UsageException">An option is unknown, wants a value, or has one too many.</exception>
-    public static Options Parse(IReadOnlyList<string> arguments, IReadOnlyList<OptionSpec> known)
+    public static Options Parse(IReadOnlyList<string> arguments, IReadOnlyList<OptionSpec> known, bool endAtWord = false)
     {
         var words = ImmutableArray.CreateBuilder<string>();
         var options = new Options([]);
@@ -42,6 +47,12 @@ internal sealed class Options
             if (argument == "--")
             {
                 words.AddRange(arguments.Skip(i + 1));
+                break;
+            }
+
+            if (endAtWord && !(argument.Length > 1 && argument[0] == '-'))
+            {
+                words.AddRange(arguments.Skip(i));
                 break;
             }
 
@@ -70,11 +81,11 @@ internal sealed class Options
         var option = known.FirstOrDefault(o => o.Long == name) ?? throw Unknown("--" + name, known);
         if (option.Value is null)
         {
-            values[option.Long] = equals < 0 ? "" : throw new UsageException($"--{option.Long} has no value");
+            Add(option, equals < 0 ? "" : throw new UsageException($"--{option.Long} has no value"));
             return 0;
         }
 
-        values[option.Long] = equals >= 0 ? text[(equals + 1)..] : next ?? throw new UsageException($"--{option.Long} wants {option.Value} after it");
+        Add(option, equals >= 0 ? text[(equals + 1)..] : next ?? throw new UsageException($"--{option.Long} wants {option.Value} after it"));
         return equals >= 0 ? 0 : 1;
     }
 
@@ -85,16 +96,26 @@ internal sealed class Options
             var option = known.FirstOrDefault(o => o.Short == letters[i]) ?? throw Unknown($"-{letters[i]}", known);
             if (option.Value is null)
             {
-                values[option.Long] = "";
+                Add(option, "");
                 continue;
             }
 
             var rest = letters[(i + 1)..];
-            values[option.Long] = rest.Length > 0 ? rest : next ?? throw new UsageException($"-{letters[i]} wants {option.Value} after it");
+            Add(option, rest.Length > 0 ? rest : next ?? throw new UsageException($"-{letters[i]} wants {option.Value} after it"));
             return rest.Length > 0 ? 0 : 1;
         }
 
         return 0;
+    }
+
+    private void Add(OptionSpec option, string value)
+    {
+        if (!values.TryGetValue(option.Long, out var list))
+        {
+            values[option.Long] = list = [];
+        }
+
+        list.Add(value);
     }
 
     private static UsageException Unknown(string option, IReadOnlyList<OptionSpec> known)

@@ -3,11 +3,12 @@ using System.Reflection;
 using System.Text;
 using SoftUnicast.Cli.Interactive;
 using SoftUnicast.Cli.Offline;
+using SoftUnicast.Cli.Slices;
 using SoftUnicast.Control.Commands;
 
 namespace SoftUnicast.Cli;
 
-/// <summary>softunicastc: what is asked for decides where it is answered: here (plan, check, help) or by the daemon.</summary>
+/// <summary>softunicastc: what is asked for decides where it is answered: here (plan, check, exec, help and the like) or by the daemon.</summary>
 internal static class Program
 {
     public static string Version { get; } =
@@ -31,9 +32,16 @@ internal static class Program
 
     private static async Task<int> RunAsync(string[] args, Output console)
     {
-        if (Local(args) is { } local)
+        var first = FirstWord(args);
+        if (first < args.Length && LocalWord(args, first) is { } local)
         {
-            return local == "plan" ? PlanCommand.Run(args, console, TimeProvider.System) : CheckCommand.Run(args, console);
+            string[] others = [.. args[..first], .. args[(first + 1)..]];
+            return local switch
+            {
+                "exec" => await ExecCommand.RunAsync(others, console, new KernelCgroups(), new KernelProgram()).ConfigureAwait(false),
+                "enroll" => await EnrollCommand.RunAsync(others, console, new KernelCgroups()).ConfigureAwait(false),
+                _ => Offline(local, args, others, console),
+            };
         }
 
         var options = Options.Parse(args, CliOptions.All);
@@ -60,8 +68,19 @@ internal static class Program
             : await Shell.RunAsync(settings, console).ConfigureAwait(false);
     }
 
-    /// <summary>plan or check, if the first word says so; they have options of their own.</summary>
-    private static string? Local(string[] args)
+    /// <summary>What needs no daemon and becomes no other program.</summary>
+    /// <param name="arguments">With the command's word.</param>
+    /// <param name="others">Without it.</param>
+    internal static int Offline(string word, string[] arguments, string[] others, Output console) => word switch
+    {
+        "plan" => PlanCommand.Run(arguments, console, TimeProvider.System),
+        "check" => CheckCommand.Run(arguments, console),
+        "verify-log" => VerifyLogCommand.Run(others, console),
+        "unit-dropin" => UnitDropinCommand.Run(others, console, Environment.ProcessPath ?? "softunicastc"),
+        _ => throw new UsageException($"{word} becomes another program: run softunicastc {word} from your shell"),
+    };
+
+    private static int FirstWord(string[] args)
     {
         var first = 0;
         while (first < args.Length && args[first].StartsWith('-'))
@@ -70,8 +89,16 @@ internal static class Program
             first += takesNext ? 2 : 1;
         }
 
-        return first < args.Length && CommandParser.Parse(args[first]) is Parsed { Command: LocalCommand local } ? local.Word : null;
+        return first;
     }
+
+    /// <summary>The first word, if it says that this program is to do it; such commands have options of their own.</summary>
+    private static string? LocalWord(string[] args, int first) => CommandParser.Parse(args[first]) switch
+    {
+        Parsed { Command: LocalCommand local } => local.Word,
+        _ when args[first] == "enroll" && EnrollCommand.IsMeant(args[(first + 1)..]) => "enroll",
+        _ => null,
+    };
 
     private static IEnumerable<string> HelpText()
     {

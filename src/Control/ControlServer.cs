@@ -37,7 +37,8 @@ public sealed class ControlServer(
 
     /// <summary>Serves the client until it leaves, misbehaves or <paramref name="stopping"/>. The stream is not closed.</summary>
     /// <param name="access">What the socket that it came by allows.</param>
-    public async Task<SessionEnd> ServeAsync(Stream stream, AccessLevel access, CancellationToken stopping)
+    /// <param name="peer">The client's process: leases are its.</param>
+    public async Task<SessionEnd> ServeAsync(Stream stream, AccessLevel access, ControlPeer peer, CancellationToken stopping)
     {
         ArgumentNullException.ThrowIfNull(stream);
         var reader = new LineReader(stream, ControlLimits.RequestBytes, time);
@@ -65,7 +66,7 @@ public sealed class ControlServer(
                         return SessionEnd.Refused;
                 }
 
-                if (!await AnswerAsync(writer, line, access, stopping).ConfigureAwait(false))
+                if (!await AnswerAsync(writer, line, access, peer, stopping).ConfigureAwait(false))
                 {
                     return SessionEnd.Closed;
                 }
@@ -102,7 +103,7 @@ public sealed class ControlServer(
     }
 
     /// <returns>False if the connection is to be closed.</returns>
-    private async ValueTask<bool> AnswerAsync(ReplyWriter writer, string line, AccessLevel access, CancellationToken stopping)
+    private async ValueTask<bool> AnswerAsync(ReplyWriter writer, string line, AccessLevel access, ControlPeer peer, CancellationToken stopping)
     {
         if (line.Trim().Length == 0)
         {
@@ -145,20 +146,21 @@ public sealed class ControlServer(
                 await writer.LastAsync(ReplyCode.Done, "", stopping).ConfigureAwait(false);
                 return true;
             case LocalCommand local:
-                await ErrorAsync(writer, new ErrorReply(ReplyCode.LocalOnly, $"'{local.Word}' needs no daemon",
+                await ErrorAsync(writer, new ErrorReply(ReplyCode.LocalOnly, $"'{local.Word}' is nothing for the daemon",
                     $"run it from a shell: softunicastc {local.Word}"), json, stopping).ConfigureAwait(false);
                 return true;
             default:
-                return await CarryOutAsync(writer, line, command, json, stopping).ConfigureAwait(false);
+                return await CarryOutAsync(writer, line, command, peer, json, stopping).ConfigureAwait(false);
         }
     }
 
-    private async ValueTask<bool> CarryOutAsync(ReplyWriter writer, string line, ControlCommand command, bool json, CancellationToken stopping)
+    private async ValueTask<bool> CarryOutAsync(
+        ReplyWriter writer, string line, ControlCommand command, ControlPeer peer, bool json, CancellationToken stopping)
     {
         ControlReply reply;
         try
         {
-            reply = await AskAsync(writer, command, json, stopping).ConfigureAwait(false);
+            reply = await AskAsync(writer, command, peer, json, stopping).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The root of a request: a fault of one command must not take other clients with it.
         catch (Exception e) when (!stopping.IsCancellationRequested)
@@ -196,7 +198,8 @@ public sealed class ControlServer(
         return true;
     }
 
-    private async ValueTask<ControlReply> AskAsync(ReplyWriter writer, ControlCommand command, bool json, CancellationToken stopping) => command switch
+    private async ValueTask<ControlReply> AskAsync(
+        ReplyWriter writer, ControlCommand command, ControlPeer peer, bool json, CancellationToken stopping) => command switch
     {
         ShowStatus => (await handler.ShowStatusAsync(stopping).ConfigureAwait(false)).Reply,
         ShowBgp => (await handler.ShowBgpAsync(stopping).ConfigureAwait(false)).Reply,
@@ -207,6 +210,18 @@ public sealed class ControlServer(
         ShowDrops => (await handler.ShowDropsAsync(stopping).ConfigureAwait(false)).Reply,
         ShowHost => (await handler.ShowHostAsync(stopping).ConfigureAwait(false)).Reply,
         TracePacket packet => (await handler.TracePacketAsync(packet, stopping).ConfigureAwait(false)).Reply,
+        ShowPools => (await handler.ShowPoolsAsync(stopping).ConfigureAwait(false)).Reply,
+        ShowLeases => (await handler.ShowLeasesAsync(stopping).ConfigureAwait(false)).Reply,
+        ShowGuard => (await handler.ShowGuardAsync(stopping).ConfigureAwait(false)).Reply,
+        Who who => (await handler.WhoAsync(who, stopping).ConfigureAwait(false)).Reply,
+        Enroll enroll => (await handler.EnrollAsync(enroll, peer, stopping).ConfigureAwait(false)).Reply,
+        Leave leave => (await handler.LeaveAsync(leave, peer, stopping).ConfigureAwait(false)).Reply,
+        Lease lease => (await handler.LeaseAsync(lease, peer, stopping).ConfigureAwait(false)).Reply,
+        Renew renew => (await handler.RenewAsync(renew, peer, stopping).ConfigureAwait(false)).Reply,
+        Release release => (await handler.ReleaseAsync(release, peer, stopping).ConfigureAwait(false)).Reply,
+        Hold hold => (await handler.HoldAsync(hold, peer, stopping).ConfigureAwait(false)).Reply,
+        Bound bound => (await handler.BoundAsync(bound, peer, stopping).ConfigureAwait(false)).Reply,
+        Drain drain => (await handler.DrainAsync(drain, peer, stopping).ConfigureAwait(false)).Reply,
         Down down => (await handler.DownAsync(down, step => ReportAsync(writer, step, json, stopping), stopping).ConfigureAwait(false)).Reply,
         _ => throw new InvalidOperationException($"{command.GetType().Name} has no answer"),
     };

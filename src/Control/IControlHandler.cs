@@ -3,6 +3,10 @@ using SoftUnicast.Control.Replies;
 
 namespace SoftUnicast.Control;
 
+/// <summary>The process at the other end of a connection, as of its connect (unix(7), SO_PEERCRED).</summary>
+/// <param name="ProcessId">0: it is in a PID namespace that this one does not see.</param>
+public readonly record struct ControlPeer(int ProcessId, uint UserId, uint GroupId);
+
 /// <summary>Answers commands: what the daemon implements. Its methods may run for several clients at once.</summary>
 public interface IControlHandler
 {
@@ -26,6 +30,41 @@ public interface IControlHandler
     ValueTask<Answer<HostReply>> ShowHostAsync(CancellationToken cancellation);
 
     ValueTask<Answer<TraceReply>> TracePacketAsync(TracePacket command, CancellationToken cancellation);
+
+    ValueTask<Answer<PoolsReply>> ShowPoolsAsync(CancellationToken cancellation);
+
+    ValueTask<Answer<LeasesReply>> ShowLeasesAsync(CancellationToken cancellation);
+
+    ValueTask<Answer<GuardReply>> ShowGuardAsync(CancellationToken cancellation);
+
+    ValueTask<Answer<WhoReply>> WhoAsync(Who command, CancellationToken cancellation);
+
+    ValueTask<Answer<EnrollReply>> EnrollAsync(Enroll command, ControlPeer peer, CancellationToken cancellation);
+
+    ValueTask<Answer<LeaveReply>> LeaveAsync(Leave command, ControlPeer peer, CancellationToken cancellation);
+
+    /// <summary>Leases slices to the peer, as long as it lives.</summary>
+    ValueTask<Answer<LeaseReply>> LeaseAsync(Lease command, ControlPeer peer, CancellationToken cancellation);
+
+    ValueTask<Answer<LeaseReply>> RenewAsync(Renew command, ControlPeer peer, CancellationToken cancellation);
+
+    ValueTask<Answer<ReleaseReply>> ReleaseAsync(Release command, ControlPeer peer, CancellationToken cancellation);
+
+    /// <summary>
+    /// Holds a port of the lease for the destination: one that no other hold in force and no socket has for it, and that no
+    /// socket has bound without connecting. The answer's state is <see cref="HoldState.Held"/>. None: <see cref="ReplyCode.NoSlice"/>
+    /// if every port has a socket with the 4-tuple, <see cref="ReplyCode.PortTaken"/> if others are just taking what is left.
+    /// </summary>
+    ValueTask<Answer<HoldReply>> HoldAsync(Hold command, ControlPeer peer, CancellationToken cancellation);
+
+    /// <summary>
+    /// Ends the hold. <see cref="HoldState.Yours"/> if it was in force until now and no socket has the 4-tuple, looked at
+    /// before the port may be held for that destination again; else <see cref="ReplyCode.PortTaken"/>.
+    /// </summary>
+    ValueTask<Answer<HoldReply>> BoundAsync(Bound command, ControlPeer peer, CancellationToken cancellation);
+
+    /// <summary>Drains slices, or ends that.</summary>
+    ValueTask<Answer<DrainReply>> DrainAsync(Drain command, ControlPeer peer, CancellationToken cancellation);
 
     /// <summary>Goes down and reports each step when it is done. Once begun it is finished, whether or not the client stays.</summary>
     ValueTask<Answer<DownReply>> DownAsync(Down command, Func<DownStep, ValueTask> report, CancellationToken cancellation);

@@ -58,8 +58,8 @@ public sealed class OneShotTests
         Assert.Equal(
             """
             0001 SoftUnicast 0.1.0 ready.
-            1004-slice                pool        owner
-             192.0.2.1:2048-4095  us-general  here ams-1
+            1004-slice                pool        owner       state  use   sockets  full
+             192.0.2.1:2048-4095  us-general  here ams-1  owned  exec     1741  85 %
             0000 
 
             """,
@@ -236,7 +236,7 @@ public sealed class OneShotTests
         var handler = new SampleHandler { Slices = _ => new SlicesReply("kernel", [.. rows]) };
         await using var daemon = TestDaemon.Start(handler: handler);
         var result = await Support.Cli.ProcessAsync("/bin/bash", "", "-o", "pipefail", "-c", $"'{Support.Cli.Program}' -s '{daemon.SocketPath}' show slices | head -n 1");
-        Assert.Equal(new CliResult(0, "slice                pool        owner\n", ""), result);
+        Assert.Equal(new CliResult(0, "slice                pool        owner       state  use   sockets  full\n", ""), result);
     }
 
     [Fact]
@@ -246,7 +246,7 @@ public sealed class OneShotTests
         var result = await Support.Cli.ProcessAsync(
             Support.Cli.Program, "# a comment\n\nshow slices server ams-1\nshow stats\nshow slices pool x\nshow drops\nquit\nshow host\n", "-s", daemon.SocketPath);
         Assert.Equal(2, result.Status);
-        Assert.Equal("slice                pool        owner\n192.0.2.1:2048-4095  us-general  here ams-1\n" + string.Join('\n', Samples.Drops.Lines()) + "\n", result.Data);
+        Assert.Equal("slice                pool        owner       state  use   sockets  full\n192.0.2.1:2048-4095  us-general  here ams-1  owned  exec     1741  85 %\n" + string.Join('\n', Samples.Drops.Lines()) + "\n", result.Data);
         Assert.Equal("show stats\n     ^^^^^\nunknown word 'stats'; did you mean 'status'?\nno pool is named 'x'; show prefixes lists the pools\n", result.Error);
     }
 
@@ -271,7 +271,7 @@ public sealed class OneShotTests
     public void The_manual_has_every_option()
     {
         var manual = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "cli.md"));
-        var all = CliOptions.All.Concat(Offline.PlanCommand.All).Concat(Offline.CheckCommand.All);
+        var all = CliOptions.All.Concat(Offline.PlanCommand.All).Concat(Offline.CheckCommand.All).Concat(Offline.VerifyLogCommand.All);
         Assert.All(all, o => Assert.Contains($"`--{o.Long}{(o.Value is null ? "" : " " + o.Value)}`", manual, StringComparison.Ordinal));
     }
 }

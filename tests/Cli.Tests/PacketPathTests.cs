@@ -6,7 +6,7 @@ namespace SoftUnicast.Cli.Tests;
 public sealed class PacketPathTests
 {
     private static readonly ConnectException Down = new("/run/x.sock: the daemon is down: no such socket", ExitStatus.DaemonDown);
-    private static readonly CliOptions Text = new("/run/x.sock", false, false, null, "/pins");
+    private static readonly CliOptions Text = new("/run/x.sock", false, false, null, "/pins", "/log");
 
     private static readonly PinnedReport Report = new(
         [new PinnedInterface("eth0", "native", 17), new PinnedInterface("eth1", null, 0)], 42,

@@ -77,7 +77,7 @@ public sealed class TerminalTests
             }
 
             await new Control.ControlServer(new SampleHandler(), "0.1.0", new Control.Wire.ControlLimits(), TimeProvider.System)
-                .ServeAsync(stream, Control.Commands.AccessLevel.Full, stopping);
+                .ServeAsync(stream, Control.Commands.AccessLevel.Full, default, stopping);
         });
         var result = await TypeAsync(daemon.SocketPath, ("softunicast> ", "show drops\r"), ("dropped: 6 packets", "quit\r"));
         Assert.Equal(0, result.Status);

@@ -32,6 +32,8 @@ public sealed partial class ReplyCodeTests
     [InlineData(ReplyCode.NotFound, 1)]
     [InlineData(ReplyCode.InternalError, 1)]
     [InlineData(ReplyCode.AccessDenied, 4)]
+    [InlineData(ReplyCode.NotYours, 4)]
+    [InlineData(ReplyCode.NotHandingOut, 1)]
     [InlineData(ReplyCode.UnknownWord, 2)]
     [InlineData(ReplyCode.TooLong, 2)]
     public void A_code_gives_an_exit_status(ReplyCode code, int status) => Assert.Equal(status, ReplyCodes.Of(code).ExitStatus);

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using SoftUnicast.Cli.Offline;
 using SoftUnicast.Control.Commands;
 
 namespace SoftUnicast.Cli.Interactive;
@@ -69,7 +68,7 @@ internal sealed class Shell : IDisposable
                 var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
                 try
                 {
-                    _ = local.Word == "plan" ? PlanCommand.Run(words, console, TimeProvider.System) : CheckCommand.Run(words, console);
+                    _ = Program.Offline(local.Word, words, words[1..], console);
                 }
                 catch (UsageException e)
                 {

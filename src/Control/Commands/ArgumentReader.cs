@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using SoftUnicast.Model;
 
@@ -66,6 +67,38 @@ internal static class ArgumentReader
 
                 error = $"'{Shortened(text)}' is not bytes in hexadecimal, two digits each";
                 return null;
+            case ArgumentKind.Tags:
+                if (Tag.TryParse(text, out var tag))
+                {
+                    return ImmutableArray.Create(tag);
+                }
+
+                error = $"'{Shortened(text)}' is not KEY=VALUE, like country=US";
+                return null;
+            case ArgumentKind.Id:
+                if (text.Length <= 63 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+                {
+                    return text;
+                }
+
+                error = $"'{Shortened(text)}' is not the name of a lease or of a hold";
+                return null;
+            case ArgumentKind.CgroupPath:
+                if (text.StartsWith('/'))
+                {
+                    return text;
+                }
+
+                error = $"'{Shortened(text)}' is not a path from the root of the cgroup tree, like /system.slice/proxy.service";
+                return null;
+            case ArgumentKind.Time:
+                if (TryReadTime(text, out var time))
+                {
+                    return time;
+                }
+
+                error = $"'{Shortened(text)}' is not a time, like 2026-11-22T12:00:00Z";
+                return null;
             default:
                 return text;
         }
@@ -109,6 +142,11 @@ internal static class ArgumentReader
         value = new AddressWithPort(address, port);
         return valid;
     }
+
+    // RFC 3339 with its T and its zone: a local time without one names no moment.
+    private static bool TryReadTime(string text, out DateTimeOffset time) => DateTimeOffset.TryParseExact(
+        text, ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out time)
+        && (text.EndsWith('Z') || text.LastIndexOfAny(['+', '-']) > text.IndexOf('T', StringComparison.Ordinal));
 
     private static bool TryReadNumber(string text, out long number) => text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
         ? long.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number)

@@ -17,6 +17,19 @@ internal static class CommandTable
         new("icmp-error", "ICMP error; the port of 'to' is the source port that it quotes"),
     ];
 
+    private static readonly Word Lease = new("lease", "Lease slices to this process");
+
+    private static readonly ImmutableArray<Element> Enroll = [new Word("enroll", "Give a cgroup slices"), Cgroup()];
+
+    private static readonly ImmutableArray<Element> ByPool =
+        [new Word("pool", "Of this pool"), Name("pool", ArgumentKind.PoolName, "POOL", "Pool's name")];
+
+    private static readonly ImmutableArray<Element> ByTags =
+        [new Word("tag", "Of every pool that has these tags"), new Argument("tags", ArgumentKind.Tags, "KEY=VALUE...", "Tag of a pool; more may follow")];
+
+    private static readonly ImmutableArray<Element> Who =
+        [new Word("who", "Who has a port, or had it"), new Argument("port", ArgumentKind.AddressPort, "ADDRESS:PORT", "Egress address and port")];
+
     public static ImmutableArray<CommandSyntax> All { get; } =
     [
         Noun("status", "Whether the daemon is well, and what it does", new ShowStatus()),
@@ -43,6 +56,12 @@ internal static class CommandTable
         Noun("tunnels", "Tunnel endpoints, their next hops and counters", new ShowTunnels()),
         Noun("drops", "Packets counted by reason; drops are marked", new ShowDrops()),
         Noun("host", "Interfaces, XDP programs, bpffs, kernel settings", new ShowHost()),
+        Noun("pools", "Pools: slices here by use and state, how full they are", new ShowPools()),
+        Noun("leases", "Who holds slices: cgroups, leases, NAT", new ShowLeases()),
+        Noun("guard", "Packets from foreign ports that were stopped", new ShowGuard()),
+        new([.. Who], [], "Who has this port of this address now", a => BuildWho(a)),
+        new([.. Who, Time()], [], "Who had this port of this address then", a => BuildWho(a)),
+        new([.. Who, new Word("at", "At this time"), Time()], [], "Who had this port of this address then", a => BuildWho(a)),
         new(
             [
                 new Word("trace", "Tell what would happen"),
@@ -87,6 +106,30 @@ internal static class CommandTable
             [OnInterface()],
             "What would happen to this Ethernet frame here, and why",
             a => new TracePacket(new RawFrame([.. a.Get<byte[]>("hex")]), a.Get<string?>("on", null))),
+        new([.. Enroll, .. ByPool], [AtPath()], "Give the processes of a cgroup slices of a pool", BuildEnroll),
+        new([.. Enroll, .. ByTags], [AtPath()], "Give the processes of a cgroup slices of pools with these tags", BuildEnroll),
+        new([new Word("leave", "Take a cgroup its slices away"), Cgroup()], [], "Take a cgroup its slices away",
+            a => new Leave((ulong)a.Get<long>("cgroup"))),
+        new([Lease, .. ByPool], [OfKind()], "Lease slices of a pool to this process", BuildLease),
+        new([Lease, .. ByTags], [OfKind()], "Lease slices of pools with these tags to this process", BuildLease),
+        new([new Word("renew", "Whether a lease is in force"), Id("lease", "LEASE")], [], "Whether a lease is still in force",
+            a => new Renew(a.Get<string>("lease"))),
+        new([new Word("release", "Give a lease back"), Id("lease", "LEASE")], [], "Give a lease back",
+            a => new Release(a.Get<string>("lease"))),
+        new(
+            [
+                new Word("hold", "Hold a UDP port for one destination"),
+                Id("lease", "LEASE"),
+                new Word("to", "The destination"),
+                new Argument("remote", ArgumentKind.AddressPort, "ADDRESS:PORT", "Where the datagrams go"),
+            ],
+            [],
+            "Hold a UDP port of a lease, to be bound, for a flow to one destination",
+            a => new Hold(a.Get<string>("lease"), a.Get<AddressWithPort>("remote").Address, a.Get<AddressWithPort>("remote").Port!.Value)),
+        new([new Word("bound", "The held port is bound and locked"), Id("token", "TOKEN")], [], "The held port is bound and locked: may it be connected?",
+            a => new Bound(a.Get<string>("token"))),
+        .. Draining("drain", "Let nothing new begin on", undo: false),
+        .. Draining("undrain", "Let new flows begin again on", undo: true),
         new(
             [new Word("down", "Withdraw, drain, take the packet path away, end")],
             [new Option([new Word("now", "Without draining")])],
@@ -96,6 +139,12 @@ internal static class CommandTable
             _ => new LocalCommand("plan")) { Local = true },
         new([new Word("check", "Check configuration files (offline)")], [Rest()], "Check configuration files; offline",
             _ => new LocalCommand("check")) { Local = true },
+        new([new Word("exec", "Run a program on slices")], [Rest()], "Run a program whose connections use slices",
+            _ => new LocalCommand("exec")) { Local = true },
+        new([new Word("unit-dropin", "Print a systemd drop-in")], [Rest()], "Print the drop-in that gives a systemd unit slices; offline",
+            _ => new LocalCommand("unit-dropin")) { Local = true },
+        new([new Word("verify-log", "Check the attribution log (offline)")], [Rest()], "Check the attribution log for changes; offline",
+            _ => new LocalCommand("verify-log")) { Local = true },
         new([new Word("help", "What may stand after these words")], [Rest()], "What may stand after these words; '?' does the same",
             a => new Help(a.Has("rest") ? a.Get<string>("rest") + " " : "")),
         new([new Word("quit", "Leave")], [], "Leave", _ => new Quit()),
@@ -114,6 +163,52 @@ internal static class CommandTable
         new([new Word("on", "The interface that it comes in by"), Name("on", ArgumentKind.InterfaceName, "INTERFACE", "Interface's name")]);
 
     private static Option Rest() => new([new Argument("rest", ArgumentKind.Rest, "...", "Words")]);
+
+    private static Argument Cgroup() =>
+        new("cgroup", ArgumentKind.Number, "CGROUP", "Id of a cgroup: the inode number of its folder") { Range = (1, long.MaxValue) };
+
+    private static Argument Id(string name, string placeholder) =>
+        new(name, ArgumentKind.Id, placeholder, name == "lease" ? "Id of a lease" : "What 'hold' answered");
+
+    private static Argument Time() => new("time", ArgumentKind.Time, "TIME", "RFC 3339: 2026-11-22T12:00:00Z");
+
+    private static Option AtPath() => new(
+    [
+        new Word("path", "Where the cgroup is"),
+        new Argument("path", ArgumentKind.CgroupPath, "PATH", "Its path from the root of the cgroup tree"),
+    ]);
+
+    private static Option OfKind() => new(
+    [
+        new Word("kind", "How ports are taken; default range"),
+        new Choice("kind", [new("range", "By the kernel at connect, in IP_LOCAL_PORT_RANGE"), new("explicit", "By bind to a chosen port")]),
+    ]);
+
+    private static IEnumerable<CommandSyntax> Draining(string verb, string help, bool undo)
+    {
+        var word = new Word(verb, $"{help} slices");
+        yield return new CommandSyntax(
+            [word, new Word("slice", "One slice"), new Argument("port", ArgumentKind.AddressPort, "ADDRESS:PORT", "Egress address and a port of the slice")],
+            [], $"{help} one slice",
+            a => new Drain(DrainScope.Slice, a.Get<AddressWithPort>("port").Address, a.Get<AddressWithPort>("port").Port, undo));
+        yield return new CommandSyntax(
+            [word, new Word("address", "Every slice here of one address"), new Argument("address", ArgumentKind.Address, "ADDRESS", "Egress address")],
+            [], $"{help} every slice here of one address",
+            a => new Drain(DrainScope.Address, a.Get<IpAddress>("address"), null, undo));
+        yield return new CommandSyntax([word, new Word("server", "Every slice here")], [], $"{help} every slice here",
+            _ => new Drain(DrainScope.Server, null, null, undo));
+    }
+
+    private static SliceChoice ChoiceOf(Arguments a) =>
+        a.Has("tags") ? SliceChoice.Tagged(a.Get<ImmutableArray<Tag>>("tags")) : SliceChoice.OfPool(a.Get<string>("pool"));
+
+    private static Enroll BuildEnroll(Arguments a) => new((ulong)a.Get<long>("cgroup"), ChoiceOf(a), a.Get<string?>("path", null));
+
+    private static Lease BuildLease(Arguments a) =>
+        new(ChoiceOf(a), a.Get("kind", "range") == "explicit" ? LeaseKind.Explicit : LeaseKind.Range);
+
+    private static Who BuildWho(Arguments a) =>
+        new(a.Get<AddressWithPort>("port").Address, a.Get<AddressWithPort>("port").Port!.Value, a.GetOrNull<DateTimeOffset>("time"));
 
     private static TracePacket BuildTrace(Arguments a)
     {

@@ -71,7 +71,7 @@ internal sealed record Cursor(CommandSyntax Command, Arguments Arguments, Immuta
         if (next.Element is Argument argument)
         {
             arguments = arguments.With(argument.Name, Joined(arguments, argument, value!), wordIndex);
-            after = after with { Repeatable = argument.Kind is ArgumentKind.Hex or ArgumentKind.Rest ? argument : null };
+            after = after with { Repeatable = argument.Kind is ArgumentKind.Hex or ArgumentKind.Rest or ArgumentKind.Tags ? argument : null };
         }
 
         var spelling = next.Element is Word word ? word.Text : ((Argument)next.Element).Placeholder;
@@ -82,6 +82,8 @@ internal sealed record Cursor(CommandSyntax Command, Arguments Arguments, Immuta
     {
         ArgumentKind.Hex when before.Has(argument.Name) => (byte[])[.. before.Get<byte[]>(argument.Name), .. (byte[])value],
         ArgumentKind.Rest when before.Has(argument.Name) => before.Get<string>(argument.Name) + " " + value,
+        ArgumentKind.Tags when before.Has(argument.Name) =>
+            before.Get<ImmutableArray<Tag>>(argument.Name).AddRange((ImmutableArray<Tag>)value),
         _ => value,
     };
 

@@ -14,6 +14,18 @@ public enum ArgumentKind
     Number,
     Hex,
     Rest,
+
+    /// <summary><c>KEY=VALUE</c>; more may follow.</summary>
+    Tags,
+
+    /// <summary>A name that the daemon gave: of a lease, of a hold on a port.</summary>
+    Id,
+
+    /// <summary>A path in the cgroup tree, from its root: <c>/system.slice/proxy.service</c>.</summary>
+    CgroupPath,
+
+    /// <summary>A moment: RFC 3339, UTC or with its offset.</summary>
+    Time,
 }
 
 /// <summary>One place in a command.</summary>

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using SoftUnicast.Control.Commands;
 
 namespace SoftUnicast.Control.Replies;
 
@@ -12,7 +13,8 @@ namespace SoftUnicast.Control.Replies;
     [
         typeof(IpAddressConverter), typeof(IpPrefixConverter), typeof(AddressPortsConverter), typeof(MacAddressConverter),
         typeof(EncapsulationConverter), typeof(KebabCaseEnum<Health>), typeof(KebabCaseEnum<GobgpdState>),
-        typeof(KebabCaseEnum<PrefixState>), typeof(KebabCaseEnum<OwnerKind>),
+        typeof(KebabCaseEnum<PrefixState>), typeof(KebabCaseEnum<OwnerKind>), typeof(KebabCaseEnum<LeaseKind>),
+        typeof(KebabCaseEnum<HoldState>), typeof(TagConverter),
     ])]
 [JsonSerializable(typeof(StatusReply))]
 [JsonSerializable(typeof(BgpReply))]
@@ -24,6 +26,16 @@ namespace SoftUnicast.Control.Replies;
 [JsonSerializable(typeof(HostReply))]
 [JsonSerializable(typeof(TraceReply))]
 [JsonSerializable(typeof(DownReply))]
+[JsonSerializable(typeof(EnrollReply))]
+[JsonSerializable(typeof(LeaveReply))]
+[JsonSerializable(typeof(LeaseReply))]
+[JsonSerializable(typeof(ReleaseReply))]
+[JsonSerializable(typeof(HoldReply))]
+[JsonSerializable(typeof(DrainReply))]
+[JsonSerializable(typeof(WhoReply))]
+[JsonSerializable(typeof(LeasesReply))]
+[JsonSerializable(typeof(PoolsReply))]
+[JsonSerializable(typeof(GuardReply))]
 [JsonSerializable(typeof(ErrorReply))]
 internal sealed partial class ControlJson : JsonSerializerContext;
 
@@ -48,6 +60,23 @@ public static class ReplyJson
         return JsonSerializer.Serialize(reply, Type(reply));
     }
 
-    private static JsonTypeInfo Type(ControlReply reply) =>
-        Json.GetTypeInfo(reply.GetType()) ?? throw new InvalidOperationException($"no JSON for {reply.GetType().Name}");
+    /// <summary>Reads a reply back.</summary>
+    /// <exception cref="ControlProtocolException">It is none of this kind.</exception>
+    public static T Read<T>(string json)
+        where T : ControlReply
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        try
+        {
+            return (T?)JsonSerializer.Deserialize(json, Type(typeof(T))) ?? throw new ControlProtocolException("an empty reply");
+        }
+        catch (JsonException e)
+        {
+            throw new ControlProtocolException($"what came from the socket is no reply of a SoftUnicast daemon: {e.Message}");
+        }
+    }
+
+    private static JsonTypeInfo Type(ControlReply reply) => Type(reply.GetType());
+
+    private static JsonTypeInfo Type(Type type) => Json.GetTypeInfo(type) ?? throw new InvalidOperationException($"no JSON for {type.Name}");
 }

@@ -28,6 +28,10 @@ public sealed record InterfaceRow(
 /// <param name="Why">Why it matters.</param>
 public sealed record SysctlRow(string Name, string? Value, string? Wanted, bool Right, string Why);
 
+/// <summary>A kernel setting that the daemon changed, and puts back on <c>down</c>.</summary>
+/// <param name="Was">Null: there was none.</param>
+public sealed record ChangedSetting(string Name, string? Was, string Is, string Why);
+
 /// <summary>A route towards a tunnel endpoint or a BGP neighbour, as the kernel would take it.</summary>
 /// <param name="Via">The next hop; null: on the link.</param>
 /// <param name="Problem">Why there is none, or null.</param>
@@ -45,6 +49,9 @@ public sealed record HostReply(
     ImmutableArray<SysctlRow> Sysctls,
     ImmutableArray<RouteRow> Routes) : ControlReply
 {
+    /// <summary>What this daemon changed for egress.</summary>
+    public ImmutableArray<ChangedSetting> Changed { get; init; } = [];
+
     [JsonIgnore]
     public override ReplyCode Code => ReplyCode.Host;
 
@@ -79,7 +86,12 @@ public sealed record HostReply(
             .Left("interface", r => r.Interface)
             .Right("mtu", r => r.MtuBytes is { } mtu ? Units.Count(mtu) : null)
             .Left("problem", r => r.Problem is null ? null : $"! {r.Problem}");
-        foreach (var line in interfaces.Lines().Concat(sysctls.Lines()).Concat(routes.Lines()))
+        var changed = new TextTable<ChangedSetting>(Changed)
+            .Left("changed", c => c.Name)
+            .Left("was", c => c.Was ?? "none")
+            .Left("is", c => c.Is)
+            .Left("why", c => c.Why);
+        foreach (var line in interfaces.Lines().Concat(sysctls.Lines()).Concat(routes.Lines()).Concat(changed.Lines()))
         {
             yield return line;
         }

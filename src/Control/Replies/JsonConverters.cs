@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using SoftUnicast.Control.Commands;
 using SoftUnicast.Model;
 
 namespace SoftUnicast.Control.Replies;
@@ -48,6 +49,11 @@ internal sealed class AddressPortsConverter : TextConverter<AddressPorts>
 internal sealed class MacAddressConverter : TextConverter<MacAddress>
 {
     protected override bool TryParse(string text, out MacAddress value) => MacAddress.TryParse(text, out value);
+}
+
+internal sealed class TagConverter : TextConverter<Tag>
+{
+    protected override bool TryParse(string text, out Tag value) => Tag.TryParse(text, out value);
 }
 
 /// <summary><c>gue</c>, <c>gre</c>, <c>gre key 7</c>, <c>ipip</c>.</summary>

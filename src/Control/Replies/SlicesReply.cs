@@ -28,6 +28,13 @@ public readonly record struct OwnerRef(OwnerKind Kind, string? Name)
     public override string ToString() => Name is null ? Units.Name(Kind) : $"{Units.Name(Kind)} {Name}";
 }
 
+/// <summary>What a slice of this server serves, and how full it is.</summary>
+/// <param name="State">free, owned, draining, quarantined.</param>
+/// <param name="Use">exec, range, explicit, nat; none: nobody has asked for it.</param>
+/// <param name="Sockets">Bound to its ports.</param>
+/// <param name="Percent">Of its ports that are taken towards the destination that takes most, 0 to 100.</param>
+public sealed record SliceHere(string State, string Use, int Sockets, int Percent);
+
 /// <summary>A slice, or several neighbouring ones of one owner, as the kernel's table has it.</summary>
 /// <param name="Slice">Address and ports.</param>
 /// <param name="Endpoint">Where the packet path sends it; null if here or unowned.</param>
@@ -39,7 +46,11 @@ public sealed record SliceRow(
     OwnerRef Owner,
     IpAddress? Endpoint,
     Encapsulation? Encapsulation,
-    OwnerRef? Meant);
+    OwnerRef? Meant)
+{
+    /// <summary>Null unless this server owns it, and it is one slice.</summary>
+    public SliceHere? Here { get; init; }
+}
 
 /// <summary><c>show slices</c>.</summary>
 /// <param name="Source">Where the rows were read: <c>kernel</c>.</param>
@@ -65,6 +76,10 @@ public sealed record SlicesReply(string Source, ImmutableArray<SliceRow> Slices)
             .Left("owner", s => s.Owner.ToString())
             .Left("endpoint", s => s.Endpoint?.ToString())
             .Left("encapsulation", s => s.Encapsulation?.ToString())
+            .Left("state", s => s.Here?.State)
+            .Left("use", s => s.Here?.Use)
+            .Right("sockets", s => s.Here is { } here ? Units.Count(here.Sockets) : null)
+            .Right("full", s => s.Here is { } here ? Units.Percent(here.Percent) : null)
             .Left("disagreement", s => s.Meant is { } meant ? $"! meant: {meant}" : null);
         foreach (var line in table.Lines())
         {

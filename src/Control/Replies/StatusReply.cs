@@ -68,6 +68,12 @@ public sealed record BgpSummary(
 /// <summary>Packets since the counters were made, by verdict.</summary>
 public sealed record PacketTotals(ulong Passed, ulong Steered, ulong Decapsulated, ulong CarriedOn, ulong Answered, ulong Dropped);
 
+/// <summary>Whether slices are handed out to programs of this server.</summary>
+/// <param name="Because">Why they are not; null if they are.</param>
+/// <param name="Slices">Slices of this server.</param>
+/// <param name="Used">Of them, those that somebody has.</param>
+public sealed record EgressStatus(bool HandsOut, string? Because, int Slices, int Used, int Draining, int Quarantined);
+
 /// <summary><c>show status</c>.</summary>
 public sealed record StatusReply(
     string Version,
@@ -83,6 +89,9 @@ public sealed record StatusReply(
     BgpSummary Bgp,
     PacketTotals Packets) : ControlReply
 {
+    /// <summary>Null: not known yet.</summary>
+    public EgressStatus? Egress { get; init; }
+
     [JsonIgnore]
     public override ReplyCode Code => ReplyCode.Status;
 
@@ -109,6 +118,12 @@ public sealed record StatusReply(
             + (Bgp.Synchronised ? "synchronised" : "not synchronised");
         yield return $"announced      {Units.Of(Bgp.PrefixesAnnounced, "prefix")}, {Bgp.PrefixesHeld} held back";
         yield return $"learned        {Units.Of(Bgp.SlicesLearned, "slice")}, {Units.Of(Bgp.BlocksLearned, "block")}, {Units.Of(Bgp.RoutesRejected, "route")} rejected";
+        if (Egress is { } egress)
+        {
+            yield return $"egress         {(egress.HandsOut ? "hands out" : $"! hands out nothing, {egress.Because};")} {Units.Of(egress.Slices, "slice")}, "
+                + $"{egress.Used} used, {egress.Draining} draining, {egress.Quarantined} in quarantine";
+        }
+
         yield return $"packets        {Packets.Steered} steered, {Packets.Decapsulated} decapsulated, {Packets.CarriedOn} carried on, "
             + $"{Packets.Answered} answered, {Packets.Dropped} dropped, {Packets.Passed} passed";
     }

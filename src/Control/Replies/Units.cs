@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using SoftUnicast.Model;
 
 namespace SoftUnicast.Control.Replies;
 
@@ -48,6 +49,15 @@ internal static class Units
     /// <summary>An enum's value as it stands in text and JSON alike: <c>GoingDown</c> is <c>going-down</c>.</summary>
     public static string Name<T>(T value)
         where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
+
+    /// <summary><c>192.0.2.7:5123</c>, <c>[2001:db8::7]:5123</c>.</summary>
+    public static string Endpoint(IpAddress address, ushort port) => address.IsIPv6
+        ? string.Create(CultureInfo.InvariantCulture, $"[{address}]:{port}")
+        : string.Create(CultureInfo.InvariantCulture, $"{address}:{port}");
+
+    public static string Percent(int percent) => string.Create(CultureInfo.InvariantCulture, $"{percent} %");
+
+    public static string Seconds(TimeSpan duration) => duration.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture);
 
     public static string YesNo(bool value) => value ? "yes" : "no";
 

@@ -27,7 +27,7 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public static TestDaemon Start(AccessLevel access = AccessLevel.Full, SampleHandler? handler = null) =>
         new(NewFolder(), (stream, stopping) =>
-            new ControlServer(handler ?? new SampleHandler(), "0.1.0", new ControlLimits(), TimeProvider.System).ServeAsync(stream, access, stopping));
+            new ControlServer(handler ?? new SampleHandler(), "0.1.0", new ControlLimits(), TimeProvider.System).ServeAsync(stream, access, default, stopping));
 
     /// <summary>Something on the socket that is no daemon, or a sick one.</summary>
     public static TestDaemon Start(Func<NetworkStream, CancellationToken, Task> serve) => new(NewFolder(), serve);

@@ -8,9 +8,9 @@ public sealed class CompletionTests
     private static readonly IKnownNames Names = new SampleHandler().Names;
 
     [Theory]
-    [InlineData("", 0, "check down exit help plan quit show trace", "", false)]
+    [InlineData("", 0, "bound check down drain enroll exec exit help hold lease leave plan quit release renew show trace undrain unit-dropin verify-log who", "", false)]
     [InlineData("sh", 0, "show", "show", false)]
-    [InlineData("show ", 5, "bgp drops host prefixes slice slices status tunnels", "", false)]
+    [InlineData("show ", 5, "bgp drops guard host leases pools prefixes slice slices status tunnels", "", false)]
     [InlineData("show sl", 5, "slice slices", "slice", false)]
     [InlineData("sh sl ", 6, "for pool server", "", true)]
     [InlineData("show slices pool ", 17, "de-general us-general us-video", "", false)]
@@ -20,6 +20,10 @@ public sealed class CompletionTests
     [InlineData("show slice for ", 15, "<ADDRESS:PORT>", "", false)]
     [InlineData("trace packet ", 13, "echo-reply echo-request hex icmp-error sctp tcp udp", "", false)]
     [InlineData("trace packet hex 00 on ", 23, "eth0 eth1", "eth", false)]
+    [InlineData("lease ", 6, "pool tag", "", false)]
+    [InlineData("lease pool us-", 11, "us-general us-video", "us-", false)]
+    [InlineData("lease tag a=b ", 14, "kind <KEY=VALUE...>", "", true)]
+    [InlineData("who 192.0.2.7:5123 ", 19, "at <TIME>", "", true)]
     [InlineData("nonsense ", 9, "", "", false)]
     [InlineData("down ", 5, "now", "now", true)]
     public void A_line_is_completed(string line, int start, string candidates, string common, bool mayEnd)

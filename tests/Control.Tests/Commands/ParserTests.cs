@@ -19,10 +19,36 @@ public sealed class ParserTests
         { "show slice for 192.0.2.1:5000", new ShowSliceFor(IpAddress.Parse("192.0.2.1"), 5000) },
         { "sh sl f [2001:db8::1]:5000", new ShowSliceFor(IpAddress.Parse("2001:db8::1"), 5000) },
         { "show bgp", new ShowBgp() },
-        { "sh p", new ShowPrefixes() },
+        { "sh pr", new ShowPrefixes() },
         { "sh t", new ShowTunnels() },
         { "sh d", new ShowDrops() },
         { "sh h", new ShowHost() },
+        { "sh po", new ShowPools() },
+        { "sh l", new ShowLeases() },
+        { "sh g", new ShowGuard() },
+        { "enroll 4711 pool us-general", new Enroll(4711, SliceChoice.OfPool("us-general"), null) },
+        { "enroll 4711 pool us-general path /system.slice/a.service", new Enroll(4711, SliceChoice.OfPool("us-general"), "/system.slice/a.service") },
+        { "enroll 4711 tag country=US path /a", new Enroll(4711, SliceChoice.Tagged(new Tag("country", "US")), "/a") },
+        { "leave 4711", new Leave(4711) },
+        { "lease pool us-general", new Lease(SliceChoice.OfPool("us-general"), LeaseKind.Range) },
+        { "lease tag country=US product=cdn", new Lease(SliceChoice.Tagged(new Tag("country", "US"), new Tag("product", "cdn")), LeaseKind.Range) },
+        { "lease tag country=US product=cdn kind explicit", new Lease(SliceChoice.Tagged(new Tag("country", "US"), new Tag("product", "cdn")), LeaseKind.Explicit) },
+        { "lease p us-general k e", new Lease(SliceChoice.OfPool("us-general"), LeaseKind.Explicit) },
+        { "renew 17", new Renew("17") },
+        { "release 17", new Release("17") },
+        { "hold 17 to 203.0.113.9:53", new Hold("17", IpAddress.Parse("203.0.113.9"), 53) },
+        { "bound 17-3", new Bound("17-3") },
+        { "drain slice 192.0.2.1:2048", new Drain(DrainScope.Slice, IpAddress.Parse("192.0.2.1"), 2048, false) },
+        { "drain address 192.0.2.1", new Drain(DrainScope.Address, IpAddress.Parse("192.0.2.1"), null, false) },
+        { "drain server", new Drain(DrainScope.Server, null, null, false) },
+        { "undrain slice 192.0.2.1:2048", new Drain(DrainScope.Slice, IpAddress.Parse("192.0.2.1"), 2048, true) },
+        { "undrain server", new Drain(DrainScope.Server, null, null, true) },
+        { "who 192.0.2.7:5123", new Who(IpAddress.Parse("192.0.2.7"), 5123, null) },
+        { "who 192.0.2.7:5123 2026-11-22T12:00:00Z", new Who(IpAddress.Parse("192.0.2.7"), 5123, new DateTimeOffset(2026, 11, 22, 12, 0, 0, TimeSpan.Zero)) },
+        { "who 192.0.2.7:5123 at 2026-11-22T13:00:00.5+01:00", new Who(IpAddress.Parse("192.0.2.7"), 5123, new DateTimeOffset(2026, 11, 22, 12, 0, 0, 500, TimeSpan.Zero)) },
+        { "exec --pool us-general -- curl", new LocalCommand("exec") },
+        { "unit-dropin proxy.service", new LocalCommand("unit-dropin") },
+        { "verify-log /var/lib/softunicast/attribution", new LocalCommand("verify-log") },
         { "down", new Down(false) },
         { "d n", new Down(true) },
         { "help", new Help("") },
@@ -70,11 +96,11 @@ public sealed class ParserTests
     [Theory]
     [InlineData("show stats", 9001, 6, 5, "unknown word 'stats'", "did you mean 'status'?")]
     [InlineData("shwo status", 9001, 1, 4, "unknown word 'shwo'", "did you mean 'show'?")]
-    [InlineData("  frobnicate", 9001, 3, 10, "unknown word 'frobnicate'", "expected: show, trace, down, plan, check, help, quit, exit")]
+    [InlineData("  frobnicate", 9001, 3, 10, "unknown word 'frobnicate'", "expected: show, who, trace, enroll, leave, lease, renew, release, hold, bound, drain, undrain, down, plan, check, exec, unit-dropin, verify-log, help, quit, exit")]
     [InlineData("show status now", 9001, 13, 3, "the command is complete before 'now'", null)]
     [InlineData("sh s", 9002, 4, 1, "'s' stands for several words", "it may be: status, slices")]
     [InlineData("trace packet e from 203.0.113.9 to 192.0.2.1:5", 9002, 14, 1, "'e' stands for several words", "it may be: echo-request, echo-reply")]
-    [InlineData("show", 9003, 6, 1, "the command ends too early", "expected: status, bgp, prefixes, slices, slice, tunnels, drops, host")]
+    [InlineData("show", 9003, 6, 1, "the command ends too early", "expected: status, bgp, prefixes, slices, slice, tunnels, drops, host, pools, leases, guard")]
     [InlineData("show slice", 9003, 12, 1, "the command ends too early", "expected: for")]
     [InlineData("show slice for", 9003, 16, 1, "the command ends too early", "expected: ADDRESS:PORT")]
     [InlineData("show slices pool", 9003, 18, 1, "the command ends too early", "expected: POOL")]
@@ -83,6 +109,18 @@ public sealed class ParserTests
     [InlineData("show slice for 192.0.2.1:65536", 9004, 16, 15, "'192.0.2.1:65536' is not ADDRESS:PORT, like 192.0.2.7:5123 or [2001:db8::7]:5123", null)]
     [InlineData("show slice for 2001:db8::1:5000", 9004, 16, 16, "'2001:db8::1:5000' is not ADDRESS:PORT, like 192.0.2.7:5123 or [2001:db8::7]:5123", null)]
     [InlineData("show slice for 192.0.2.256:1", 9004, 16, 13, "'192.0.2.256:1' is not ADDRESS:PORT, like 192.0.2.7:5123 or [2001:db8::7]:5123", null)]
+    [InlineData("enroll x pool us-general", 9004, 8, 1, "'x' is not a number from 1 to 9223372036854775807", null)]
+    [InlineData("enroll 4711 pool us-general path a", 9004, 34, 1, "'a' is not a path from the root of the cgroup tree, like /system.slice/proxy.service", null)]
+    [InlineData("lease tag country", 9004, 11, 7, "'country' is not KEY=VALUE, like country=US", null)]
+    [InlineData("lease tag country=", 9004, 11, 8, "'country=' is not KEY=VALUE, like country=US", null)]
+    [InlineData("lease tag country=US kind", 9003, 27, 1, "the command ends too early", "expected: range, explicit")]
+    [InlineData("lease tag country=US x", 9001, 22, 1, "unknown word 'x'", "expected: KEY=VALUE..., kind")]
+    [InlineData("renew", 9003, 7, 1, "the command ends too early", "expected: LEASE")]
+    [InlineData("re 17", 9002, 1, 2, "'re' stands for several words", "it may be: renew, release")]
+    [InlineData("renew 1/7", 9004, 7, 3, "'1/7' is not the name of a lease or of a hold", null)]
+    [InlineData("drain", 9003, 7, 1, "the command ends too early", "expected: slice, address, server")]
+    [InlineData("who 192.0.2.7:5123 at 2026-11-22", 9004, 23, 10, "'2026-11-22' is not a time, like 2026-11-22T12:00:00Z", null)]
+    [InlineData("who 192.0.2.7:5123 at 2026-11-22T12:00:00", 9004, 23, 19, "'2026-11-22T12:00:00' is not a time, like 2026-11-22T12:00:00Z", null)]
     [InlineData("show slices pool a pool b", 9001, 20, 4, "unknown word 'pool'", "expected: server")]
     [InlineData("show slices pool us/general", 9004, 18, 10, "'us/general' is not a name", null)]
     [InlineData("trace packet hex 020", 9004, 18, 3, "'020' is not bytes in hexadecimal, two digits each", null)]
@@ -109,9 +147,13 @@ public sealed class ParserTests
     [Fact]
     public void Only_verbs_need_full_access()
     {
-        var verbs = new[] { "down", "down now" };
+        var verbs = new[]
+        {
+            "down", "down now", "enroll 1 pool a", "leave 1", "lease pool a", "renew 1", "release 1", "hold 1 to 192.0.2.1:5", "bound 1",
+            "drain server", "undrain server",
+        };
         Assert.All(verbs, v => Assert.Equal(AccessLevel.Full, ((Parsed)CommandParser.Parse(v)).Command.Needs));
-        var nouns = new[] { "show status", "show slices", "trace packet hex 00", "help", "quit" };
+        var nouns = new[] { "show status", "show slices", "show pools", "show leases", "show guard", "who 192.0.2.1:5", "trace packet hex 00", "help", "quit" };
         Assert.All(nouns, n => Assert.Equal(AccessLevel.ReadOnly, ((Parsed)CommandParser.Parse(n)).Command.Needs));
     }
 

@@ -10,7 +10,9 @@ public sealed partial class JsonTests
     public static TheoryData<string> Requests =>
     [
         "show status", "show bgp", "show prefixes", "show slices", "show slice for 192.0.2.1:5000", "show tunnels", "show drops",
-        "show host", "trace packet udp from 203.0.113.9 to 192.0.2.1:5000", "down",
+        "show host", "trace packet udp from 203.0.113.9 to 192.0.2.1:5000", "show pools", "show leases", "show guard",
+        "who 192.0.2.1:2050", "enroll 4711 pool us-general", "leave 4711", "lease pool us-general", "renew 17", "release 17",
+        "hold 17 to 203.0.113.9:53", "bound 17-3", "drain server", "down",
     ];
 
     [Theory]
@@ -29,7 +31,7 @@ public sealed partial class JsonTests
     [Fact]
     public void Text_and_json_hold_the_same_facts()
     {
-        foreach (var reply in Samples.All)
+        foreach (var reply in Samples.All.Append(Samples.WhoUnknown))
         {
             using var json = JsonDocument.Parse(ReplyJson.Of(reply));
             var facts = string.Join('\n', Values(json.RootElement));
@@ -54,16 +56,26 @@ public sealed partial class JsonTests
         });
         Assert.Equal(
             [
-                "StatusReply: version server datacenter health problems started uptime_seconds configuration packet_path table bgp packets",
+                "StatusReply: version server datacenter health problems started uptime_seconds configuration packet_path table bgp packets egress",
                 "BgpReply: gobgpd asn router_id synchronised last_synchronised sessions announced slices_learned blocks_learned rejected recent",
                 "PrefixesReply: prefixes",
                 "SlicesReply: source slices disagreements",
                 "SliceForReply: address port pool slice owner endpoint encapsulation next_hop meant claims quarantined_until",
                 "TunnelsReply: local tunnels",
                 "DropsReply: reasons dropped_packets dropped_bytes",
-                "HostReply: kernel architecture pin_folder bpffs_mounted pins interfaces sysctls routes",
+                "HostReply: kernel architecture pin_folder bpffs_mounted pins interfaces sysctls routes changed",
                 "TraceReply: packet interface verdict reason meaning dropped steps owner endpoint encapsulation egress_interface output frame_hex output_hex",
                 "DownReply: steps summary",
+                "EnrollReply: cgroup path slices datagrams_nated because",
+                "LeaveReply: cgroup path slices",
+                "LeaseReply: lease kind process_id slices",
+                "ReleaseReply: lease slices",
+                "HoldReply: token state lease address port remote remote_port held_for_seconds",
+                "DrainReply: undone slices sockets_left",
+                "WhoReply: address port at server slice pool use state holders record unknown",
+                "LeasesReply: leases choices",
+                "PoolsReply: pools",
+                "GuardReply: places reasons events holds",
             ],
             names);
     }

@@ -17,7 +17,7 @@ internal sealed class Connection : IAsyncDisposable
         Served = Task.Run(async () =>
         {
             var end = await new ControlServer(handler ?? new SampleHandler(), "0.1.0", new ControlLimits(), Time, (_, e) => Faults.Add(e))
-                .ServeAsync(server, access, stopping.Token);
+                .ServeAsync(server, access, new ControlPeer(4711, 1000, 1000), stopping.Token);
             server.HangUp();
             return end;
         });

@@ -47,6 +47,72 @@ internal sealed class SampleHandler : IControlHandler
         return new(Samples.Trace);
     }
 
+    public ValueTask<Answer<PoolsReply>> ShowPoolsAsync(CancellationToken cancellation) => new(Samples.Pools);
+
+    public ValueTask<Answer<LeasesReply>> ShowLeasesAsync(CancellationToken cancellation) => new(Samples.Leases);
+
+    public ValueTask<Answer<GuardReply>> ShowGuardAsync(CancellationToken cancellation) => new(Samples.Guard);
+
+    public ValueTask<Answer<WhoReply>> WhoAsync(Who command, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(command.At?.Year < 2026 ? Samples.WhoUnknown : Samples.Who);
+    }
+
+    public ValueTask<Answer<EnrollReply>> EnrollAsync(Enroll command, ControlPeer peer, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(Choose(command.Choice) is { } error ? error : Samples.Enroll with { Cgroup = command.CgroupId, Path = command.Path });
+    }
+
+    public ValueTask<Answer<LeaveReply>> LeaveAsync(Leave command, ControlPeer peer, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(Samples.Leave);
+    }
+
+    public ValueTask<Answer<LeaseReply>> LeaseAsync(Lease command, ControlPeer peer, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(Choose(command.Choice) is { } error ? error : Samples.Lease with { ProcessId = peer.ProcessId, Kind = command.Kind });
+    }
+
+    public ValueTask<Answer<LeaseReply>> RenewAsync(Renew command, ControlPeer peer, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(command.LeaseId == Samples.Lease.Lease
+            ? Samples.Lease with { ProcessId = peer.ProcessId }
+            : new ErrorReply(ReplyCode.LeaseRevoked, $"lease {command.LeaseId} was revoked: 192.0.2.1:2048-4095 went to ams-2", "lease again"));
+    }
+
+    public ValueTask<Answer<ReleaseReply>> ReleaseAsync(Release command, ControlPeer peer, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(command.LeaseId == Samples.Lease.Lease
+            ? Samples.Release
+            : new ErrorReply(ReplyCode.LeaseUnknown, $"no lease is named {command.LeaseId}", "show leases lists them"));
+    }
+
+    public ValueTask<Answer<HoldReply>> HoldAsync(Hold command, ControlPeer peer, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(Samples.Hold);
+    }
+
+    public ValueTask<Answer<HoldReply>> BoundAsync(Bound command, ControlPeer peer, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(command.Token == Samples.Hold.Token
+            ? Samples.Hold with { State = HoldState.Yours }
+            : new ErrorReply(ReplyCode.PortTaken, "the hold ran out", "close the socket and ask again"));
+    }
+
+    public ValueTask<Answer<DrainReply>> DrainAsync(Drain command, ControlPeer peer, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(Samples.Drain with { Undone = command.Undo });
+    }
+
     public async ValueTask<Answer<DownReply>> DownAsync(Down command, Func<DownStep, ValueTask> report, CancellationToken cancellation)
     {
         Asked.Add(command);
@@ -57,6 +123,15 @@ internal sealed class SampleHandler : IControlHandler
 
         return Samples.Down;
     }
+
+    private static ErrorReply? Choose(SliceChoice choice) => choice switch
+    {
+        { Pool: "us-general" } => null,
+        { Pool: "de-general" } => new ErrorReply(ReplyCode.NoSlice, "this server has no slice of pool de-general", "show pools tells where there are some"),
+        { Pool: { } pool } => new ErrorReply(ReplyCode.NotFound, $"no pool is named '{pool}'", "show pools lists the pools"),
+        { Tags: [{ Key: "country", Value: "US" }, ..] } => null,
+        _ => new ErrorReply(ReplyCode.UnknownTag, $"no pool has the {choice}", "show pools lists the tags"),
+    };
 
     private sealed class SampleNames : IKnownNames
     {

@@ -1,3 +1,4 @@
+using SoftUnicast.Control.Commands;
 using SoftUnicast.Control.Replies;
 using SoftUnicast.Model;
 
@@ -16,7 +17,10 @@ internal static class Samples
         new PacketPathStatus(["eth0"], ["eth1"], "/sys/fs/bpf/softunicast", true),
         new TableStatus(42, Noon.AddSeconds(30), TimeSpan.FromMilliseconds(1.25), 93, 1, 3, 24, 4, 1),
         new BgpSummary(GobgpdState.Running, true, 3, 4, 0, 1, 24, 6, 2),
-        new PacketTotals(100, 200, 300, 400, 5, 600));
+        new PacketTotals(100, 200, 300, 400, 5, 600))
+    {
+        Egress = new EgressStatus(false, "the guard is not on eth1", 3, 2, 1, 0),
+    };
 
     public static BgpReply Bgp { get; } = new(
         new GobgpdStatus(GobgpdState.Running, "/run/gobgpd/gobgpd.sock", "3.10.0", Noon, null),
@@ -39,7 +43,10 @@ internal static class Samples
     public static SlicesReply Slices { get; } = new("kernel",
     [
         new SliceRow(AddressPorts.Parse("192.0.2.1:0-2047"), "us-general", default, null, null, null),
-        new SliceRow(AddressPorts.Parse("192.0.2.1:2048-4095"), "us-general", new OwnerRef(OwnerKind.Here, "ams-1"), null, null, null),
+        new SliceRow(AddressPorts.Parse("192.0.2.1:2048-4095"), "us-general", new OwnerRef(OwnerKind.Here, "ams-1"), null, null, null)
+        {
+            Here = new SliceHere("owned", "exec", 1741, 85),
+        },
         new SliceRow(AddressPorts.Parse("192.0.2.1:4096-6143"), "us-general", new OwnerRef(OwnerKind.Server, "ams-2"), IpAddress.Parse("10.1.1.2"), default(Encapsulation), null),
         new SliceRow(AddressPorts.Parse("192.0.2.2:0-65535"), "us-general", new OwnerRef(OwnerKind.Datacenter, "fra"), IpAddress.Parse("10.255.2.0"),
             new Encapsulation(EncapsulationKind.Gre, 7), new OwnerRef(OwnerKind.Unowned, null)),
@@ -85,7 +92,10 @@ internal static class Samples
         [
             new RouteRow(IpAddress.Parse("10.1.1.2"), "ams-2", IpAddress.Parse("10.1.0.1"), "eth1", 1600, null),
             new RouteRow(IpAddress.Parse("10.255.2.0"), "fra", null, null, null, "network is unreachable"),
-        ]);
+        ])
+    {
+        Changed = [new ChangedSetting("net.ipv4.ip_local_port_range", "32768 60999", "2048 65535", "the kernel chooses within it only")],
+    };
 
     public static TraceReply Trace { get; } = new(
         "tcp 203.0.113.9:443 > 192.0.2.1:5000, 40 bytes", "eth0", "steer", "steered", "to the owner or to the owner's datacenter", false,
@@ -97,5 +107,60 @@ internal static class Samples
         [new DownStep("withdraw", "1 prefix, 3 slices", TimeSpan.FromMilliseconds(12)), new DownStep("drain", "no packet for 5 s", TimeSpan.FromSeconds(7))],
         "nothing is announced, the packet path is off");
 
-    public static IEnumerable<ControlReply> All => [Status, Bgp, Prefixes, Slices, SliceFor, Tunnels, Drops, Host, Trace, Down];
+    public static EnrollReply Enroll { get; } = new(4711, "/system.slice/proxy.service", Held, false, "nft is not installed");
+
+    public static LeaveReply Leave { get; } = new(4711, "/system.slice/proxy.service", Held);
+
+    public static LeaseReply Lease { get; } = new("17", LeaseKind.Range, 4711, Held);
+
+    public static ReleaseReply Release { get; } = new("17", Held);
+
+    public static HoldReply Hold { get; } = new(
+        "17-3", HoldState.Held, "17", IpAddress.Parse("192.0.2.1"), 2050, IpAddress.Parse("203.0.113.9"), 53, TimeSpan.FromSeconds(2));
+
+    public static DrainReply Drain { get; } = new(false,
+    [
+        new DrainRow(AddressPorts.Parse("192.0.2.1:2048-4095"), "us-general", "exec", "draining", 12, null),
+        new DrainRow(AddressPorts.Parse("192.0.2.2:2048-4095"), "us-general", "none", "quarantined", 0, Noon.AddMinutes(2)),
+    ]);
+
+    public static WhoReply Who { get; } = new(
+        IpAddress.Parse("192.0.2.1"), 2050, Noon, "ams-1", AddressPorts.Parse("192.0.2.1:2048-4095"), "us-general", "range", "owned",
+        [
+            new WhoHolder("lease", 4711, "proxy", 1000, "/system.slice/proxy.service", "17", Noon.AddHours(-1)),
+            new WhoHolder("cgroup", null, null, null, "/su-exec-9", null, Noon.AddHours(-2)),
+        ],
+        "2026-11-22.jsonl:12", null);
+
+    public static WhoReply WhoUnknown { get; } = new(
+        IpAddress.Parse("192.0.2.1"), 2050, Noon, null, null, null, null, null, [], null,
+        new WhoUnknown("the chain is broken", "2026-11-22.jsonl:9"));
+
+    public static LeasesReply Leases { get; } = new(
+    [
+        new LeaseRow(AddressPorts.Parse("192.0.2.1:2048-4095"), "us-general", "range", "lease", "17", 4711, "proxy", 1000, "/system.slice/proxy.service", Noon),
+        new LeaseRow(AddressPorts.Parse("192.0.2.2:2048-4095"), "us-general", "exec", "cgroup", "99", null, null, null, "/su-exec-9", Noon),
+        new LeaseRow(AddressPorts.Parse("192.0.2.3:2048-4095"), "us-general", "nat", "nat", null, null, null, null, null, Noon),
+    ])
+    {
+        Choices = [new ChoiceRow("99", "/su-exec-9", 6144, 12, 3, 1, 2)],
+    };
+
+    public static PoolsReply Pools { get; } = new(
+    [
+        new PoolRow("us-general", [new Tag("country", "US"), new Tag("product", "cdn")], 4, new SlicesByUse(1, 1, 1, 0, 1), new SlicesByState(1, 2, 1, 0), 1741,
+            new FullestDestination(IpAddress.Parse("192.0.2.1"), IpAddress.Parse("203.0.113.9"), 443, 1741, 2048), 85, PoolRow.LevelOf(85)),
+        new PoolRow("de-general", [], 0, new SlicesByUse(0, 0, 0, 0, 0), new SlicesByState(0, 0, 0, 0), 0, null, 0, 0),
+    ]);
+
+    public static GuardReply Guard { get; } = new(
+        [new GuardPlace("eth0", true, null), new GuardPlace("eth1", false, "no such interface")],
+        [new GuardReason("owned", false, 100, 6400, "from a slice of this server"), new GuardReason("foreign-port", true, 2, 128, "from a port of another server")],
+        [new GuardEvent(Noon, "eth0", "foreign-port", "udp 192.0.2.1:9 > 203.0.113.9:53", "process 4712 (dig)")]);
+
+    private static System.Collections.Immutable.ImmutableArray<HeldSlice> Held =>
+        [new HeldSlice(AddressPorts.Parse("192.0.2.1:2048-4095"), "us-general"), new HeldSlice(AddressPorts.Parse("192.0.2.2:2048-4095"), "us-general")];
+
+    public static IEnumerable<ControlReply> All => [Status, Bgp, Prefixes, Slices, SliceFor, Tunnels, Drops, Host, Trace, Down,
+        Enroll, Leave, Lease, Release, Hold, Drain, Who, Leases, Pools, Guard];
 }

@@ -10,6 +10,11 @@ public sealed class AccessTests
     [InlineData("d")]
     [InlineData("down now")]
     [InlineData("DOWN")]
+    [InlineData("enroll 4711 pool us-general")]
+    [InlineData("lease tag country=US")]
+    [InlineData("release 17")]
+    [InlineData("bound 17-3")]
+    [InlineData("drain server")]
     public async Task The_read_only_socket_refuses_verbs(string verb)
     {
         var handler = new SampleHandler();
@@ -32,6 +37,10 @@ public sealed class AccessTests
     [InlineData("show drops", "1007-")]
     [InlineData("show host", "1008-")]
     [InlineData("trace packet udp from 203.0.113.9 to 192.0.2.1:5000", "1009-")]
+    [InlineData("show pools", "1019-")]
+    [InlineData("show leases", "1018-")]
+    [InlineData("show guard", "1022-")]
+    [InlineData("who 192.0.2.1:2050", "1017-")]
     [InlineData("help", "1020-")]
     [InlineData("complete sh", "1021-")]
     public async Task The_read_only_socket_answers_nouns(string noun, string code)
