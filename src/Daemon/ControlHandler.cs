@@ -2,7 +2,9 @@ using System.Reflection;
 using SoftUnicast.Control;
 using SoftUnicast.Control.Commands;
 using SoftUnicast.Control.Replies;
+using SoftUnicast.Daemon.Egress;
 using SoftUnicast.Daemon.Reports;
+using SoftUnicast.Egress.Attribution;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Steering;
 
@@ -26,7 +28,10 @@ internal sealed class ControlHandler(Reconciler reconciler, TimeProvider time) :
 
     public ValueTask<Answer<StatusReply>> ShowStatusAsync(CancellationToken cancellation) => Read<StatusReply>(() => StatusReports.Status(
         reconciler.State, KernelTable.Read(Maps), PacketReports.Totals(Maps), reconciler.PacketPath.Attachments(), reconciler.Speaker.Speaker.Status,
-        reconciler.Speaker.Speaker.Learned, Version, reconciler.StartedAt, time.GetUtcNow()));
+        reconciler.Speaker.Speaker.Learned, Version, reconciler.StartedAt, time.GetUtcNow()) with
+    {
+        Egress = reconciler.Egress is { } egress ? EgressReports.Status(egress) : null,
+    });
 
     public ValueTask<Answer<BgpReply>> ShowBgpAsync(CancellationToken cancellation) => Read<BgpReply>(() =>
         BgpReports.Bgp(reconciler.State, reconciler.Speaker.Speaker.Status, reconciler.Speaker.Speaker.Learned, reconciler.Speaker.LastSynchronised));
@@ -35,7 +40,7 @@ internal sealed class ControlHandler(Reconciler reconciler, TimeProvider time) :
         SliceReports.Prefixes(reconciler.State, KernelTable.Read(Maps).Table));
 
     public ValueTask<Answer<SlicesReply>> ShowSlicesAsync(ShowSlices command, CancellationToken cancellation) => Read(() =>
-        SliceReports.Slices(reconciler.State, KernelTable.Read(Maps).Table, command));
+        SliceReports.Slices(reconciler.State, KernelTable.Read(Maps).Table, command, reconciler.Egress));
 
     public ValueTask<Answer<SliceForReply>> ShowSliceForAsync(ShowSliceFor command, CancellationToken cancellation) => Read(() =>
         SliceReports.SliceFor(reconciler.State, KernelTable.Read(Maps).Table, command, InterfaceName));
@@ -46,10 +51,76 @@ internal sealed class ControlHandler(Reconciler reconciler, TimeProvider time) :
     public ValueTask<Answer<DropsReply>> ShowDropsAsync(CancellationToken cancellation) => Read<DropsReply>(() => PacketReports.Drops(Maps));
 
     public ValueTask<Answer<HostReply>> ShowHostAsync(CancellationToken cancellation) => Read<HostReply>(() =>
-        HostReports.Host(reconciler.State, reconciler.Network, reconciler.PacketPath.Attachments()));
+        HostReports.Host(reconciler.State, reconciler.Network, reconciler.PacketPath.Attachments()) with { Changed = reconciler.Egress?.Changed ?? [] });
 
     public ValueTask<Answer<TraceReply>> TracePacketAsync(TracePacket command, CancellationToken cancellation) => Read(() =>
         PacketReports.Trace(reconciler.State, KernelTable.Read(Maps).Table, command, InterfaceName));
+
+    public ValueTask<Answer<PoolsReply>> ShowPoolsAsync(CancellationToken cancellation) => ReadEgress<PoolsReply>(view =>
+        EgressReports.Pools(reconciler.State.Configuration, view));
+
+    public ValueTask<Answer<LeasesReply>> ShowLeasesAsync(CancellationToken cancellation) => ByLoopAsync<LeasesReply>(
+        egress => EgressReports.Leases(egress.Configuration, egress.View) with { Choices = EgressReports.Choices(egress.Holders.Enrolled, egress.Counts) }, cancellation);
+
+    public ValueTask<Answer<GuardReply>> ShowGuardAsync(CancellationToken cancellation) =>
+        ByLoopAsync<GuardReply>(egress => EgressReports.Guard(egress.View, egress.GuardCounters()), cancellation);
+
+    public ValueTask<Answer<WhoReply>> WhoAsync(Who command, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        if (reconciler.State.Configuration.Server.Egress is not { } egress)
+        {
+            return new(Nothing());
+        }
+
+        try
+        {
+            var at = command.At ?? time.GetUtcNow();
+            return new(WhoReport.Of(command.Address, command.Port, at, AttributionReader.Who(egress.AttributionPath, command.Address, command.Port, at)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new(new ErrorReply(ReplyCode.AttributionUnreadable, e.Message, null));
+        }
+    }
+
+    public ValueTask<Answer<EnrollReply>> EnrollAsync(Enroll command, ControlPeer peer, CancellationToken cancellation) =>
+        ByLoopAsync(egress => egress.Holders.Enroll(egress.Configuration, command, peer, egress.Now()), cancellation);
+
+    public ValueTask<Answer<LeaveReply>> LeaveAsync(Leave command, ControlPeer peer, CancellationToken cancellation) =>
+        ByLoopAsync(egress => egress.Holders.Leave(egress.Configuration, command, peer, egress.Now()), cancellation);
+
+    public ValueTask<Answer<LeaseReply>> LeaseAsync(Lease command, ControlPeer peer, CancellationToken cancellation) =>
+        ByLoopAsync(egress => egress.Holders.Lease(egress.Configuration, command, peer, egress.Now()), cancellation);
+
+    public ValueTask<Answer<LeaseReply>> RenewAsync(Renew command, ControlPeer peer, CancellationToken cancellation) =>
+        ByLoopAsync(egress => egress.Holders.Renew(egress.Configuration, command.LeaseId, peer), cancellation, passFollows: false);
+
+    public ValueTask<Answer<ReleaseReply>> ReleaseAsync(Release command, ControlPeer peer, CancellationToken cancellation) =>
+        ByLoopAsync(egress => egress.Holders.Release(egress.Configuration, command.LeaseId, peer, egress.Now()), cancellation);
+
+    public ValueTask<Answer<HoldReply>> HoldAsync(Hold command, ControlPeer peer, CancellationToken cancellation) =>
+        ByLoopAsync(egress => egress.Holds.Hold(command, peer), cancellation, passFollows: false);
+
+    public ValueTask<Answer<HoldReply>> BoundAsync(Bound command, ControlPeer peer, CancellationToken cancellation) =>
+        ByLoopAsync(egress => egress.Holds.Bound(command, peer), cancellation, passFollows: false);
+
+    public ValueTask<Answer<DrainReply>> DrainAsync(Drain command, ControlPeer peer, CancellationToken cancellation) =>
+        ByLoopAsync<DrainReply>(
+            egress =>
+            {
+                var slices = egress.SlicesHere(command.Address, command.Port).ToList();
+                if (slices.Count == 0)
+                {
+                    return new ErrorReply(ReplyCode.NoSlice, command.Address is { } address
+                        ? $"this server has no slice at {address}{(command.Port is { } port ? $":{port}" : "")}" : "this server has no slices", "see show slices");
+                }
+
+                return egress.Drain(slices, command.Undo) is { } states
+                    ? new DrainReply(command.Undo, EgressReports.Drained(states, egress.Configuration.Server.Egress!.Quarantine))
+                    : new ErrorReply(ReplyCode.NotHandingOut, $"the attribution log cannot be written: {egress.Problem}", "make room on its file system; slices that were to be drained give out nothing new meanwhile");
+            },
+            cancellation);
 
     public async ValueTask<Answer<DownReply>> DownAsync(Down command, Func<DownStep, ValueTask> report, CancellationToken cancellation)
     {
@@ -62,6 +133,42 @@ internal sealed class ControlHandler(Reconciler reconciler, TimeProvider time) :
         catch (Exception e) when (e is IOException or SystemCallException or InvalidOperationException)
         {
             return new ErrorReply(ReplyCode.DownFailed, $"not all is down: {e.Message}", "see show status; then try again");
+        }
+    }
+
+    private static ErrorReply Nothing() => new(
+        ReplyCode.NotHandingOut, "this server hands out no slices: its configuration has no section 'egress'", "see docs/configuration.md");
+
+    private ValueTask<Answer<T>> ReadEgress<T>(Func<EgressView, Answer<T>> read)
+        where T : ControlReply
+    {
+        if (reconciler.State.Configuration.Server.Egress is null)
+        {
+            return new(Nothing());
+        }
+
+        return reconciler.Egress is { } view ? Read(() => read(view)) : new(new ErrorReply(ReplyCode.NotReady, "the daemon is starting", null));
+    }
+
+    // What changes something, or reads what only the loop may read, is done by the loop between two passes.
+    private async ValueTask<Answer<T>> ByLoopAsync<T>(Func<EgressService, Answer<T>> action, CancellationToken cancellation, bool passFollows = true)
+        where T : ControlReply
+    {
+        if (reconciler.State.Configuration.Server.Egress is null)
+        {
+            return Nothing();
+        }
+
+        try
+        {
+            return await reconciler.DoAsync(
+                _ => Task.FromResult(reconciler.EgressService is { } egress ? action(egress) : new ErrorReply(ReplyCode.NotReady, "the daemon is starting", null)),
+                cancellation,
+                passFollows).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SystemCallException or IOException)
+        {
+            return new ErrorReply(ReplyCode.NotHandingOut, e.Message, "see show status");
         }
     }
 

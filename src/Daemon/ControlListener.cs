@@ -65,7 +65,8 @@ internal sealed class ControlListener(UnixListener listener, AccessLevel access,
             }
             else
             {
-                await server.ServeAsync(stream, access, stopping).ConfigureAwait(false);
+                var peer = PeerCredentials.Of(client);
+                await server.ServeAsync(stream, access, new ControlPeer(peer.ProcessId, peer.UserId, peer.GroupId), stopping).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)

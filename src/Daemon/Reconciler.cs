@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using NLog;
 using SoftUnicast.BgpSpeaker;
 using SoftUnicast.Control.Replies;
+using SoftUnicast.Daemon.Egress;
 using SoftUnicast.Daemon.State;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Linux.Net;
@@ -35,8 +36,7 @@ internal sealed class Reconciler : IDisposable
     private readonly NetworkView network;
     private readonly NetlinkNextHops nextHopSource;
     private readonly NextHopTable nextHops;
-    private readonly Channel<Func<CancellationToken, Task>?> work =
-        Channel.CreateBounded<Func<CancellationToken, Task>?>(new BoundedChannelOptions(256) { SingleReader = true });
+    private readonly Channel<Work> work = Channel.CreateBounded<Work>(new BoundedChannelOptions(256) { SingleReader = true });
 
     private readonly CancellationTokenSource down = new();
     private readonly DateTimeOffset startedAt;
@@ -55,10 +55,15 @@ internal sealed class Reconciler : IDisposable
     private WrittenTable table = WrittenTable.None;
     private TableInputs? lastInputs;
     private long lastTableAt;
+    private EgressService? egress;
+    private volatile EgressView? egressView;
+    private Assignment inForce;
+    private ImmutableArray<AddressPorts> leaving = [];
 
     public Reconciler(DaemonConfiguration configuration, PacketPath packetPath, ServiceNotifier notifier, TimeProvider time)
     {
         this.configuration = configuration;
+        inForce = configuration.Assignment;
         this.packetPath = packetPath;
         this.notifier = notifier;
         this.time = time;
@@ -84,18 +89,25 @@ internal sealed class Reconciler : IDisposable
 
     public DateTimeOffset StartedAt => startedAt;
 
+    /// <summary>What the last pass knew of slices in the hands of programs; null: this server hands out none.</summary>
+    public EgressView? Egress => egressView;
+
+    /// <summary>For the loop: between two passes.</summary>
+    public EgressService? EgressService => egress;
+
     /// <summary>Cancelled when <c>down</c> is done: the daemon has nothing left to do.</summary>
     public CancellationToken IsDown => down.Token;
 
     /// <summary>Something has changed: a pass follows soon. Any thread.</summary>
-    public void Signal() => work.Writer.TryWrite(null);
+    public void Signal() => work.Writer.TryWrite(new Work(null, true));
 
     /// <summary>Has something done by the loop, between two passes.</summary>
-    public async Task<T> DoAsync<T>(Func<CancellationToken, Task<T>> action, CancellationToken cancellation)
+    /// <param name="passFollows">False: nothing that a pass looks at is changed by it, so that many of them cost no pass each.</param>
+    public async Task<T> DoAsync<T>(Func<CancellationToken, Task<T>> action, CancellationToken cancellation, bool passFollows = true)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         await work.Writer.WriteAsync(
-            async stopping =>
+            new Work(async stopping =>
             {
                 try
                 {
@@ -109,7 +121,7 @@ internal sealed class Reconciler : IDisposable
                 {
                     done.TrySetException(e);
                 }
-            },
+            }, passFollows),
             cancellation).ConfigureAwait(false);
         return await done.Task.WaitAsync(cancellation).ConfigureAwait(false);
     }
@@ -134,6 +146,7 @@ internal sealed class Reconciler : IDisposable
 
         notifier.Stopping(down.IsCancellationRequested ? "down" : "stopping; packets go on");
         await ending.CancelAsync().ConfigureAwait(false);
+        egress?.Dispose();
         await speaker.DisposeAsync().ConfigureAwait(false);
         await follow.ConfigureAwait(false);
     }
@@ -145,6 +158,12 @@ internal sealed class Reconciler : IDisposable
             || next.Server.Server != configuration.Server.Server)
         {
             RejectReload(["the name of the server, pins and sockets cannot change while the daemon runs: restart it (packets go on)"]);
+            return;
+        }
+
+        if (next.Server.Egress?.AttributionPath != configuration.Server.Egress?.AttributionPath || next.Server.Egress?.Quarantine != configuration.Server.Egress?.Quarantine)
+        {
+            RejectReload(["whether slices are handed out, the attribution log and the quarantine cannot change while the daemon runs: restart it (packets go on)"]);
             return;
         }
 
@@ -173,7 +192,7 @@ internal sealed class Reconciler : IDisposable
     public async Task<ImmutableArray<DownStep>> GoDownAsync(bool now, Func<DownStep, ValueTask> report, CancellationToken stopping)
     {
         goingDown = true;
-        var way = new WayDown(packetPath, speaker.Speaker, time, notifier);
+        var way = new WayDown(packetPath, speaker.Speaker, egress, time, notifier);
         try
         {
             var steps = await way.GoAsync(State.Announced, now, report, stopping).ConfigureAwait(false);
@@ -199,23 +218,32 @@ internal sealed class Reconciler : IDisposable
     {
         using var tick = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         tick.CancelAfter(Tick);
-        try
+        for (var passFollows = false; !passFollows;)
         {
-            await work.Reader.WaitToReadAsync(tick.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
-        {
-            return;
-        }
-
-        while (work.Reader.TryRead(out var action))
-        {
-            if (action is not null)
+            try
             {
-                await action(stopping).ConfigureAwait(false);
+                await work.Reader.WaitToReadAsync(tick.Token).ConfigureAwait(false);
             }
+            catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
+            while (work.Reader.TryRead(out var item))
+            {
+                passFollows |= item.PassFollows;
+                if (item.Action is { } action)
+                {
+                    await action(stopping).ConfigureAwait(false);
+                }
+            }
+
+            passFollows |= tick.IsCancellationRequested;
         }
     }
+
+    /// <summary>Something for the loop to do; without an action, a pass.</summary>
+    private readonly record struct Work(Func<CancellationToken, Task>? Action, bool PassFollows);
 
     /// <summary>One pass. What an operator or the network did wrong becomes a problem in the snapshot, never an exception.</summary>
     private void Pass()
@@ -232,7 +260,8 @@ internal sealed class Reconciler : IDisposable
             held = [];
         }
 
-        var inputs = new TableInputs(configuration, learned, held, network.Links, nextHops.Entries);
+        FollowLeaving();
+        var inputs = new TableInputs(configuration, inForce, learned, held, network.Links, nextHops.Entries);
         if (inputs != lastInputs || time.GetElapsedTime(lastTableAt) >= Repair)
         {
             lastTableAt = time.GetTimestamp();
@@ -248,10 +277,44 @@ internal sealed class Reconciler : IDisposable
         var missing = table.IsWritten || packetPath.Adopted
             ? packetPath.Attach(table.Devices, configuration.Server.Interfaces, problems)
             : [.. configuration.Server.Interfaces.Select(i => i.Name)];
+        KeepEgress(missing.IsEmpty && table.IsWritten, problems);
         var announcing = Announce(missing.IsEmpty, table.IsWritten, learned.Synchronised);
         ProblemReports.Add(problems, speaker.Speaker.Status, learned, held.Length, table.Ownership, nextHops.Entries, configuration.Fleet, announcing);
         snapshot = Snapshot(table, missing, problems.ToImmutable(), announcing);
         Say();
+    }
+
+    /// <summary>Slices that were taken away and are still in use here stay in the table. The assignment stays one object until that changes.</summary>
+    private void FollowLeaving()
+    {
+        var now = egress?.Leaving(configuration) ?? [];
+        if (!now.SequenceEqual(leaving) || !ReferenceEquals(lastInputs?.Configuration, configuration))
+        {
+            leaving = now;
+            inForce = Ownership.Leaving(configuration.Assignment, configuration.Fleet, configuration.Self, leaving);
+        }
+    }
+
+    /// <summary>Slices for programs of this server: after the packet path, for what is handed out must be steered here.</summary>
+    private void KeepEgress(bool isSteered, ImmutableArray<Problem>.Builder problems)
+    {
+        if (configuration.Server.Egress is null)
+        {
+            return;
+        }
+
+        try
+        {
+            egress ??= EgressService.Open(configuration, time, index => network.Links.GetValueOrDefault(index)?.Name ?? $"interface {index}");
+            egress.Pass(configuration, [.. table.Devices.Select(d => d.Config.Name)], isSteered, problems);
+            egressView = egress.View;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problems.Add(new Problem($"no slices are handed out: {e.Message}", null));
+            egressView = (egressView ?? EgressView.Nothing("")) with { Refusal = e.Message };
+            egress?.Holders.Refuse(e.Message);
+        }
     }
 
     private WrittenTable MakeTable(TableInputs inputs)
@@ -259,7 +322,7 @@ internal sealed class Reconciler : IDisposable
         var fleet = configuration.Fleet;
         var self = configuration.Self;
         ImmutableArray<OwnershipRoute> routes = [.. inputs.Learned.Routes];
-        var ownership = Ownership.Resolve(fleet, self, configuration.Assignment, routes).With(inputs.Held);
+        var ownership = Ownership.Resolve(fleet, self, inputs.Assignment, routes).With(inputs.Held);
         nextHops.Want(EndpointResolver.Wanted(ownership.Owners));
         var problems = ImmutableArray.CreateBuilder<Problem>();
         var devices = Devices.Find(configuration.Server.Interfaces, inputs.Links.Values, problems);
@@ -290,7 +353,7 @@ internal sealed class Reconciler : IDisposable
     private Announcing Announce(bool attached, bool written, bool knowsOwners)
     {
         ownersAwaitedSince ??= time.GetTimestamp();
-        var announcing = Announcing.Make(configuration.Fleet, configuration.Self, configuration.Assignment,
+        var announcing = Announcing.Make(configuration.Fleet, configuration.Self, inForce,
             new GateInputs(attached, written, knowsOwners || packetPath.Adopted, time.GetElapsedTime(ownersAwaitedSince.Value), goingDown));
 
         // Until the packet path has been whole once, nothing is said to gobgpd: what an earlier daemon announced stays.

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using SoftUnicast.BgpSpeaker;
 using SoftUnicast.Control.Replies;
+using SoftUnicast.Daemon.Egress;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Steering.Abi;
 
@@ -10,7 +11,7 @@ namespace SoftUnicast.Daemon;
 /// The way down, in the order that loses nothing: the prefixes first, so that nothing new lands here; when that has ended,
 /// what this server and its datacenter own; when nothing comes by tunnel any more, the packet path.
 /// </summary>
-internal sealed class WayDown(PacketPath packetPath, Speaker speaker, TimeProvider time, ServiceNotifier notifier)
+internal sealed class WayDown(PacketPath packetPath, Speaker speaker, EgressService? egress, TimeProvider time, ServiceNotifier notifier)
 {
     /// <summary>Traffic has ended when none came for this long.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(2);
@@ -40,6 +41,12 @@ internal sealed class WayDown(PacketPath packetPath, Speaker speaker, TimeProvid
                 return Task.FromResult($"{announced.Internet.Length} prefixes");
             }).ConfigureAwait(false);
             await Step("drain arrivals", () => DrainAsync(stopping, Reason.Delivered, Reason.Steered, Reason.EchoAnswered)).ConfigureAwait(false);
+        }
+
+        if (egress is not null)
+        {
+            // Nothing new begins here from now on; what the guard let out until now still comes back.
+            await Step("end egress", () => Task.FromResult(egress.Remove())).ConfigureAwait(false);
         }
 
         await Step("withdraw ownership", async () =>

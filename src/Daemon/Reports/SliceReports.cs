@@ -3,6 +3,7 @@ using SoftUnicast.BgpSpeaker;
 using SoftUnicast.Control;
 using SoftUnicast.Control.Commands;
 using SoftUnicast.Control.Replies;
+using SoftUnicast.Daemon.Egress;
 using SoftUnicast.Daemon.State;
 using SoftUnicast.Model;
 using SoftUnicast.Steering;
@@ -12,7 +13,7 @@ namespace SoftUnicast.Daemon.Reports;
 /// <summary><c>show slices</c>, <c>show slice for</c> and <c>show prefixes</c>: the kernel's table, with what was meant beside it.</summary>
 internal static class SliceReports
 {
-    public static Answer<SlicesReply> Slices(DaemonSnapshot state, SteeringTable kernel, ShowSlices command)
+    public static Answer<SlicesReply> Slices(DaemonSnapshot state, SteeringTable kernel, ShowSlices command, EgressView? view)
     {
         var fleet = state.Configuration.Fleet;
         var self = state.Configuration.Self;
@@ -35,7 +36,11 @@ internal static class SliceReports
             }
         }
 
-        return new SlicesReply("kernel", [.. rows.Where(r => command.Server is null || r.Owner.Name == command.Server || r.Meant?.Name == command.Server)]);
+        return new SlicesReply("kernel",
+        [
+            .. rows.Where(r => command.Server is null || r.Owner.Name == command.Server || r.Meant?.Name == command.Server)
+                .Select(r => view is null ? r : r with { Here = EgressReports.Here(view, r.Slice) }),
+        ]);
     }
 
     public static Answer<SliceForReply> SliceFor(DaemonSnapshot state, SteeringTable kernel, ShowSliceFor command, Func<int, string> interfaceName)

@@ -88,6 +88,24 @@ internal sealed record Ownership(ImmutableArray<Owner> Owners, ImmutableArray<Ow
         where slice.Server == self.Name && egress.MayAssign(slice.Slice)
         select slice.Slice;
 
+    /// <summary>
+    /// The assignment, with slices that it has taken from this server and given to nobody yet: what is open on them is steered
+    /// here until it has ended.
+    /// </summary>
+    public static Assignment Leaving(Assignment assignment, Fleet fleet, Server self, IEnumerable<AddressPorts> slices)
+    {
+        var leaving = slices.ToLookup(s => fleet.PoolOf(s.Address)?.Name);
+        return leaving.Count == 0 ? assignment : assignment with
+        {
+            Pools =
+            [
+                .. assignment.Pools.Select(pool => leaving[pool.Pool].Where(s => !pool.Slices.Any(o => o.Slice.Overlaps(s))).ToList() is { Count: > 0 } left
+                    ? pool with { Slices = [.. pool.Slices.Concat(left.Select(s => new OwnedSlice(s, self.Name))).OrderBy(s => s.Slice)] }
+                    : pool),
+            ],
+        };
+    }
+
     /// <summary>The blocks that the assignment gives to this server's datacenter.</summary>
     public static IEnumerable<(EgressPool Pool, AddressPorts Block)> OwnBlocks(Fleet fleet, Server self, Assignment assignment) =>
         from pool in assignment.Pools

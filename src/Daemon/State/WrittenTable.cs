@@ -9,8 +9,10 @@ using SoftUnicast.Tunnels;
 namespace SoftUnicast.Daemon.State;
 
 /// <summary>Everything that the steering table is made of. All of it is immutable: as long as it is the same, so is the table.</summary>
+/// <param name="Assignment">With slices that are leaving (<see cref="Ownership.Leaving"/>).</param>
 internal sealed record TableInputs(
     DaemonConfiguration Configuration,
+    Assignment Assignment,
     LearnedTable Learned,
     ImmutableArray<Owner> Held,
     ImmutableDictionary<int, Link> Links,

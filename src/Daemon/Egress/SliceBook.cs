@@ -1,0 +1,111 @@
+using System.Collections.Immutable;
+using SoftUnicast.Egress;
+using SoftUnicast.Egress.Attribution;
+using SoftUnicast.Egress.Life;
+using SoftUnicast.Egress.SharingOut;
+using SoftUnicast.Model;
+
+namespace SoftUnicast.Daemon.Egress;
+
+/// <summary>
+/// The slices of this server and who holds them: every change is durable in the attribution log before it counts. Where the log
+/// cannot be written nothing is opened or handed out, but what closes is closed all the same, for that is always safe.
+/// </summary>
+internal sealed class SliceBook(AttributionLog log, SliceLife life)
+{
+    private ImmutableSortedDictionary<AddressPorts, SliceState> slices = log.State.Slices;
+    private ImmutableHashSet<AddressPorts> closed = [];
+
+    /// <summary>States, with what was counted last.</summary>
+    public ImmutableSortedDictionary<AddressPorts, SliceState> Slices => slices;
+
+    public Leases Leases => log.State.Leases;
+
+    public AttributionOpening Opening => log.Opening;
+
+    /// <summary>Why nothing can be written now, or null.</summary>
+    public string? Problem => log.Problem?.Message;
+
+    /// <summary>May it be used for new flows? Not if its closing could only not be written down.</summary>
+    public bool IsOpen(AddressPorts slice) => slices.TryGetValue(slice, out var state) && state.IsOpen && !closed.Contains(slice);
+
+    public SliceState? Of(AddressPorts slice) => slices.GetValueOrDefault(slice);
+
+    /// <summary>Lets things happen to slices, together: all of them or none.</summary>
+    /// <param name="events">Of slices that are known, or of new ones, whose pool is then given.</param>
+    /// <param name="with">What else is written with them: leases.</param>
+    /// <returns>False: it could not be written down, and <see cref="Problem"/> says why.</returns>
+    public bool TryHappen(IEnumerable<(AddressPorts Slice, string Pool, SliceEvent Event)> events, Clock now, params IReadOnlyCollection<AttributionEntry> with)
+    {
+        var entries = new List<AttributionEntry>();
+        var next = slices;
+        var closing = new List<AddressPorts>();
+        foreach (var (slice, pool, happened) in events)
+        {
+            var (state, effects) = life.Step(next.GetValueOrDefault(slice) ?? new SliceState(slice, pool), happened, now);
+            entries.AddRange(effects.OfType<SliceEffect.Write>().Select(AttributionEntry.SliceChanged.From));
+            next = state.IsForgotten ? next.Remove(slice) : next.SetItem(slice, state);
+            if (effects.Any(e => e is SliceEffect.Close))
+            {
+                closing.Add(slice);
+            }
+        }
+
+        var revoked = Leases;
+        foreach (var slice in closing)
+        {
+            (revoked, var lost) = revoked.Revoke(slice);
+            entries.AddRange(lost.Select(l => new AttributionEntry.LeaseLost(l)));
+        }
+
+        entries.AddRange(with);
+        closed = closed.Union(closing);
+        if (!TryWrite(entries, now))
+        {
+            return false;
+        }
+
+        slices = next;
+        closed = closed.Except(closing);
+        return true;
+    }
+
+    /// <summary>Writes entries that change no slice's life, or only says that the writer lives.</summary>
+    public bool TryWrite(IReadOnlyCollection<AttributionEntry> entries, Clock now)
+    {
+        try
+        {
+            if (entries.Count == 0)
+            {
+                log.Tick(now);
+            }
+            else
+            {
+                log.Append(entries, now);
+            }
+
+            return true;
+        }
+        catch (AttributionException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Slices of a use that may be used for new flows, of some pools.</summary>
+    public ImmutableArray<AddressPorts> Serving(SliceUse use, IEnumerable<string> pools) =>
+        [.. slices.Values.Where(s => s.Use == use && pools.Contains(s.Pool) && IsOpen(s.Slice)).Select(s => s.Slice)];
+
+    /// <summary>The daemon ends in order: what was counted until now is all there is.</summary>
+    public void Stop(Clock now)
+    {
+        try
+        {
+            log.Stop(now);
+        }
+        catch (AttributionException)
+        {
+            // The next writer then finds an end without a word, and says so.
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using SoftUnicast.Daemon.Egress;
+using SoftUnicast.Egress;
+using SoftUnicast.Egress.Attribution;
+using SoftUnicast.Egress.Life;
+using SoftUnicast.Egress.SharingOut;
+using SoftUnicast.Model;
+
+namespace SoftUnicast.Daemon.Tests.Egress;
+
+/// <summary>What counts is what is durable; what closes is closed all the same.</summary>
+public sealed class SliceBookTests : IDisposable
+{
+    private const string Pool = "us-general";
+    private static readonly AddressPorts First = AddressPorts.Parse("192.0.2.1:2048-4095");
+    private static readonly AddressPorts Second = AddressPorts.Parse("192.0.2.1:4096-6143");
+    private readonly string folder = Directory.CreateTempSubdirectory("su-book-").FullName;
+    private readonly FailingSync sync = new();
+    private Clock now = new(new DateTimeOffset(2026, 11, 22, 12, 0, 0, TimeSpan.Zero), TimeSpan.FromHours(1), "boot");
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public void A_granted_slice_is_open_and_is_so_again_for_the_next_book()
+    {
+        using (var log = Open())
+        {
+            var book = Book(log);
+            Assert.True(book.TryHappen([(First, Pool, new SliceEvent.Granted())], now));
+            Assert.True(book.IsOpen(First));
+        }
+
+        using var again = Open();
+        Assert.True(Book(again).IsOpen(First));
+    }
+
+    [Fact]
+    public void Slices_change_together_with_the_lease_that_takes_them()
+    {
+        using var log = Open();
+        var book = Book(log);
+        book.TryHappen([(First, Pool, new SliceEvent.Granted())], now);
+        var lease = Take(book, SliceUse.Range, First);
+
+        Assert.True(book.TryHappen([(First, Pool, new SliceEvent.Used(SliceUse.Range))], now, new AttributionEntry.LeaseTaken(lease)));
+
+        Assert.Equal(SliceUse.Range, book.Of(First)!.Use);
+        Assert.Equal([First], book.Serving(SliceUse.Range, [Pool]));
+        Assert.Equal([lease.Id], book.Leases.InForce.Keys);
+    }
+
+    [Fact]
+    public void A_drained_slice_loses_its_leases_in_the_same_write()
+    {
+        using var log = Open();
+        var book = Book(log);
+        book.TryHappen([(First, Pool, new SliceEvent.Granted())], now);
+        book.TryHappen([(First, Pool, new SliceEvent.Used(SliceUse.Range))], now, new AttributionEntry.LeaseTaken(Take(book, SliceUse.Range, First)));
+
+        Assert.True(book.TryHappen([(First, Pool, new SliceEvent.DrainAsked())], now));
+
+        Assert.Equal(SlicePhase.Draining, book.Of(First)!.Phase);
+        Assert.Empty(book.Leases.InForce);
+        Assert.False(book.IsOpen(First));
+    }
+
+    [Fact]
+    public void What_cannot_be_written_changes_nothing_but_what_was_to_close_is_closed()
+    {
+        using var log = Open();
+        var book = Book(log);
+        book.TryHappen([(First, Pool, new SliceEvent.Granted()), (Second, Pool, new SliceEvent.Granted())], now);
+
+        Break(log);
+        Assert.False(book.TryHappen([(First, Pool, new SliceEvent.DrainAsked())], now));
+
+        Assert.NotNull(book.Problem);
+        Assert.Equal(SlicePhase.Owned, book.Of(First)!.Phase);
+        Assert.False(book.IsOpen(First));
+        Assert.True(book.IsOpen(Second));
+        Assert.Empty(book.Serving(SliceUse.Range, [Pool]));
+
+        Mend();
+        Assert.True(book.TryHappen([(First, Pool, new SliceEvent.DrainAsked())], now));
+        Assert.Null(book.Problem);
+        Assert.Equal(SlicePhase.Draining, book.Of(First)!.Phase);
+    }
+
+    [Fact]
+    public void A_slice_that_was_taken_away_stays_in_the_assignment_until_somebody_else_has_it()
+    {
+        var fleet = Fleets.Two;
+        var assignment = Fleets.Assigned(("192.0.2.1:4096-6143", "ams-2"));
+
+        var leaving = Daemon.State.Ownership.Leaving(assignment, fleet, Fleets.Self, [First, Second]);
+
+        Assert.Equal(
+            [new OwnedSlice(First, "ams-1"), new OwnedSlice(Second, "ams-2")],
+            leaving.Pools.SelectMany(p => p.Slices));
+        Assert.Same(assignment, Daemon.State.Ownership.Leaving(assignment, fleet, Fleets.Self, []));
+    }
+
+    private static Lease Take(SliceBook book, SliceUse use, params AddressPorts[] slices) =>
+        book.Leases.Take(new Holder(new ProcessName(7, 8), 0, "curl"), [Pool], [.. slices], use, DateTimeOffset.UnixEpoch).Lease;
+
+    private static SliceBook Book(AttributionLog log) => new(log, new SliceLife(SliceLife.DefaultQuarantine));
+
+    private AttributionLog Open() => AttributionLog.Open(folder, "ams-1", now, sync);
+
+    // A new day wants a new file, and its name cannot be made durable.
+    private void Break(AttributionLog log)
+    {
+        sync.Fails = true;
+        now = now with { Wall = now.Wall.AddDays(1), SinceBoot = now.SinceBoot + TimeSpan.FromDays(1) };
+        Assert.Throws<AttributionException>(() => log.Tick(now));
+    }
+
+    private void Mend() => sync.Fails = false;
+
+    private sealed class FailingSync : IFolderSync
+    {
+        public bool Fails { get; set; }
+
+        public void Sync(string folder)
+        {
+            if (Fails)
+            {
+                throw new IOException("No space left on device");
+            }
+        }
+    }
+}
