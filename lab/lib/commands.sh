@@ -118,6 +118,7 @@ remove_all() {
 	fi
 	remove_network
 	remove_pins
+	remove_cgroups
 	remove_daemon_locks
 	rm -rf "$STATE"
 }

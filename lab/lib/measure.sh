@@ -22,6 +22,13 @@ become_on_server() {
 	exec nsenter --net="/run/netns/su-$server" -- "$BIN/softunicast-traffic" "$@"
 }
 
+# run_through_exec SERVER OPTIONS -- PROGRAM...: an unmodified program, on slices of that server.
+run_through_exec() {
+	local server=$1
+	shift
+	nsenter --net="/run/netns/su-$server" -- "$BIN/softunicastc" -s "$STATE/$server/control.sock" exec "$@"
+}
+
 # slices_of SERVER POOL: lines of "ADDRESS FIRST-LAST", from its kernel's own table.
 slices_of() {
 	ask "$1" --json show slices pool "$2" |

@@ -21,8 +21,7 @@ set_sysctls() {
 		echo 0 >ipv4/conf/default/send_redirects
 		echo 0 >ipv4/conf/all/send_redirects
 		echo 1 >ipv6/conf/all/disable_ipv6
-		echo 1 >ipv6/conf/default/disable_ipv6
-		echo '1024 65535' >ipv4/ip_local_port_range"
+		echo 1 >ipv6/conf/default/disable_ipv6"
 }
 
 # One line a link for ip -batch: link NAMESPACE NAME MTU PEER-NAMESPACE PEER-NAME.
@@ -32,6 +31,7 @@ all_links() {
 	local datacenter server interface
 	link su-origin eth0 $INTERNET_MTU_BYTES su-transit origin
 	link su-backbone-rr eth0 $UNDERLAY_MTU_BYTES su-backbone rr
+	link su-container eth0 $INTERNET_MTU_BYTES "su-$CONTAINER_HOST" containers
 	for datacenter in "${DATACENTERS[@]}"; do
 		link "su-$datacenter-tor" transit $INTERNET_MTU_BYTES su-transit "$datacenter"
 		link "su-$datacenter-tor" backbone $UNDERLAY_MTU_BYTES su-backbone "$datacenter"
@@ -76,6 +76,11 @@ configuration_of() {
 			echo "route add 10.$(datacenter_number "$datacenter").0.0/16 via $(tor_address "$datacenter")"
 		done
 		;;
+	container)
+		echo "addr add $(container_subnet $CONTAINER_HOST | sed 's|0/24|2/24|') dev eth0"
+		echo "link set eth0 up"
+		echo "route add default via $(container_subnet $CONTAINER_HOST | sed 's|0/24|1|')"
+		;;
 	*-tor)
 		datacenter=${name%-tor}
 		echo "addr add $(tor_address "$datacenter")/24 dev backbone"
@@ -108,10 +113,10 @@ configuration_of() {
 		echo "route add default via $(link_subnet "$name" eth0).0 dev eth0 mtu $INTERNET_MTU_BYTES"
 		interface=$(backbone_interface "$name")
 		echo "route add 10.0.0.0/8 via $(link_subnet "$name" "$interface").0 dev $interface"
-		# Any address of the pools may be bound and connected from; which ports, the assignment says.
-		for subnet in "${EGRESS_PREFIXES[@]}"; do
-			echo "route add local $subnet dev lo"
-		done
+		if [[ $name == "$CONTAINER_HOST" ]]; then
+			echo "addr add $(container_subnet "$name" | sed 's|0/24|1/24|') dev containers"
+			echo "link set containers up"
+		fi
 		;;
 	esac
 }
@@ -134,7 +139,7 @@ interfaces_in() {
 			done
 		done
 		;;
-	origin | *-rr) echo eth0 ;;
+	origin | container | *-rr) echo eth0 ;;
 	*) interfaces_of "$name" ;;
 	esac
 }
@@ -142,7 +147,7 @@ interfaces_in() {
 configure_namespace() {
 	local namespace=$1 forwarding=0
 	case $namespace in
-	su-transit | *-tor) forwarding=1 ;;
+	su-transit | *-tor | "su-$CONTAINER_HOST") forwarding=1 ;;
 	esac
 	set_sysctls "$namespace" $forwarding
 	configuration_of "$namespace" | ip -n "$namespace" -batch -

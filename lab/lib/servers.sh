@@ -19,6 +19,7 @@ fleet_configuration() {
 		  us-general:
 		    prefix: 192.0.2.0/24
 		    addresses: 192.0.2.1-192.0.2.3
+		    slices-per-server: $SLICES_PER_SERVER
 		    tags: { country: US, product: cdn }
 		    datacenters: { ams: 1, fra: 1, nyc: 1 }
 		  eu-video:
@@ -26,6 +27,7 @@ fleet_configuration() {
 		    addresses: 198.51.100.1
 		    tags: { country: NL, product: video }
 		    slice-size: 1024
+		    slices-per-server: $SLICES_PER_SERVER
 		    encapsulation: { kind: gre, key: 7 }
 		    datacenters: { ams: 1, fra: 1, nyc: 1 }
 		    unsolicited: { connections: drop, echo: answer }
@@ -73,7 +75,15 @@ server_configuration() {
 		  control: $STATE/$server/control.sock
 		  show: $STATE/$server/show.sock
 		pins: $PINS/$server
+		egress:
+		  attribution: $STATE/$server/attribution
+		  # The lab has no peers that remember for long.
+		  quarantine: 2
 	END
+	if [[ $server == "$CONTAINER_HOST" ]]; then
+		echo "  nat:"
+		echo "    eu-video: { sources: [$(container_subnet "$server")] }"
+	fi
 }
 
 write_server_configurations() {
@@ -115,6 +125,14 @@ start_gobgpd() {
 start_daemon() {
 	mkdir -p "$PINS/$1"
 	spawn "softunicastd-$1" "su-$1" "$BIN/softunicastd" "$STATE/$1/softunicast.yaml"
+}
+
+# What softunicastc exec made, once nothing runs in it.
+remove_cgroups() {
+	local root
+	root=$(findmnt -n -t cgroup2 -o TARGET | head -n 1) || return 0
+	[[ -n $root ]] || return 0
+	find "$root" -depth -type d -name 'su-exec-*' -exec rmdir {} + 2>/dev/null || true
 }
 
 # softunicastd keeps a lock for each pin folder there.

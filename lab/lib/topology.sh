@@ -16,6 +16,9 @@ readonly BACKBONE_REFLECTOR=10.0.0.10
 
 readonly EGRESS_PREFIXES=(192.0.2.0/24 198.51.100.0/24)
 
+# Enough for programs, NAT, a lease of each kind, all at once.
+readonly SLICES_PER_SERVER=4
+
 readonly DATACENTERS=(ams fra nyc)
 SERVERS=()
 for datacenter in "${DATACENTERS[@]}"; do
@@ -70,6 +73,12 @@ link_subnet() {
 	echo "10.$(datacenter_number "${1%-*}").$((base + ${1##*-}))"
 }
 
+# The containers of a server: one routed network, of which .1 is the server.
+container_subnet() { echo "10.$((87 + $(datacenter_number "${1%-*}"))).${1##*-}.0/24"; }
+
+# The server that has a container in the lab.
+readonly CONTAINER_HOST=fra-1
+
 # The interface that tunnels use.
 backbone_interface() {
 	case $1 in
@@ -80,7 +89,7 @@ backbone_interface() {
 
 namespaces() {
 	local datacenter
-	echo su-origin su-transit su-backbone su-backbone-rr
+	echo su-origin su-transit su-backbone su-backbone-rr su-container
 	for datacenter in "${DATACENTERS[@]}"; do
 		echo "su-$datacenter-tor su-$datacenter-rr su-$datacenter-1 su-$datacenter-2 su-$datacenter-3"
 	done

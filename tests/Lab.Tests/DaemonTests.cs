@@ -10,11 +10,17 @@ public sealed class DaemonTests(LabFixture lab)
     {
         lab.Require();
 
+        var log = Directory.GetFiles($"{LabFixture.State}/ams-1/attribution", "*.jsonl");
+        var written = (await File.ReadAllTextAsync(log.Single(), TestContext.Current.CancellationToken)).Length;
         var second = await LabFixture.RunAsync("ams-1", lab.Program("softunicastd"), $"{LabFixture.State}/ams-1/softunicast.yaml");
 
         Assert.Equal(1, second.ExitStatus);
         Assert.Contains($"process {await LabFixture.ProcessAsync("softunicastd", "ams-1")}: only one daemon runs", second.Errors, StringComparison.Ordinal);
-        Assert.Equal("up", await HealthAsync("ams-1"));
+        Assert.Equal("up", await lab.HealthAsync("ams-1"));
+
+        // It has handed out nothing, and the first goes on to: no gap in the log, and what is asked for is given.
+        Assert.DoesNotContain("\"event\":\"gap\"", (await File.ReadAllTextAsync(log.Single(), TestContext.Current.CancellationToken))[written..], StringComparison.Ordinal);
+        await lab.SliceOfAsync("ams-1", "us-general", Assert.IsType<string>(await lab.SeenAsync("ams-1", "us-general")));
     }
 
     [Fact]
@@ -26,7 +32,7 @@ public sealed class DaemonTests(LabFixture lab)
         try
         {
             await File.WriteAllTextAsync(file, good.Replace("role: both", "role: bth", StringComparison.Ordinal), TestContext.Current.CancellationToken);
-            await ReloadAsync("ams-3");
+            await EgressLab.ReloadAsync("ams-3");
             await LabFixture.UntilAsync("the status says that the file is not in force", async () =>
                 (await ProblemsAsync("ams-3")).Any(p => p.Contains("not in force", StringComparison.Ordinal) && p.Contains("'bth'", StringComparison.Ordinal)));
             Assert.True((await FetchAsync("ams-3")).GetProperty("ok").GetBoolean());
@@ -37,10 +43,10 @@ public sealed class DaemonTests(LabFixture lab)
         finally
         {
             await File.WriteAllTextAsync(file, good, TestContext.Current.CancellationToken);
-            await ReloadAsync("ams-3");
+            await EgressLab.ReloadAsync("ams-3");
         }
 
-        await LabFixture.UntilAsync("ams-3 is up again", async () => await HealthAsync("ams-3") == "up");
+        await LabFixture.UntilAsync("ams-3 is up again", async () => await lab.HealthAsync("ams-3") == "up");
     }
 
     [Fact]
@@ -52,17 +58,17 @@ public sealed class DaemonTests(LabFixture lab)
         try
         {
             // Longer than the hold time, peers would take it for dead, and its slices with it.
-            Signal("STOP", gobgpd);
+            EgressLab.Signal("STOP", gobgpd);
             var exchange = lab.TrafficAsync("fra-1", "udp", "--source", address, "--ports", ports, "--count", "1000", "--rate", "500", $"{LabFixture.OriginAddress}:7");
             await LabFixture.UntilAsync("the status says that gobgpd hangs", async () => await GobgpdAsync("fra-1") == "hung");
             Assert.Equal(0, (await exchange).GetProperty("lost").GetInt32());
         }
         finally
         {
-            Signal("CONT", gobgpd);
+            EgressLab.Signal("CONT", gobgpd);
         }
 
-        await LabFixture.UntilAsync("fra-1 is up again", async () => await HealthAsync("fra-1") == "up", TimeSpan.FromSeconds(60));
+        await LabFixture.UntilAsync("fra-1 is up again", async () => await lab.HealthAsync("fra-1") == "up", TimeSpan.FromSeconds(60));
         await LabFixture.UntilEstablishedAsync();
     }
 
@@ -85,7 +91,7 @@ public sealed class DaemonTests(LabFixture lab)
             (await lab.LabAsync("start", "softunicastd", "nyc-2")).Succeeded();
         }
 
-        await LabFixture.UntilAsync("nyc-2 is up again", async () => await HealthAsync("nyc-2") == "up");
+        await LabFixture.UntilAsync("nyc-2 is up again", async () => await lab.HealthAsync("nyc-2") == "up");
         Assert.True((await lab.ShowAsync("nyc-2", "status")).GetProperty("packet_path").GetProperty("adopted").GetBoolean());
     }
 
@@ -97,7 +103,7 @@ public sealed class DaemonTests(LabFixture lab)
         var answer = await lab.ShowSocketAsync("ams-2", "down");
 
         Assert.Equal(4, answer.ExitStatus);
-        Assert.Equal("up", await HealthAsync("ams-2"));
+        Assert.Equal("up", await lab.HealthAsync("ams-2"));
         Assert.Equal(0, (await lab.ShowSocketAsync("ams-2", "show", "status")).ExitStatus);
     }
 
@@ -119,7 +125,7 @@ public sealed class DaemonTests(LabFixture lab)
                 assignment.Replace("ams-1", "ams-x", StringComparison.Ordinal).Replace("ams-3", "ams-1", StringComparison.Ordinal).Replace("ams-x", "ams-3", StringComparison.Ordinal),
                 TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(file, server.Replace("../assignment.yaml", "assignment.yaml", StringComparison.Ordinal), TestContext.Current.CancellationToken);
-            await ReloadAsync("ams-1");
+            await EgressLab.ReloadAsync("ams-1");
 
             await LabFixture.UntilAsync("ams-2 shows the conflict", async () =>
                 (await ProblemsAsync("ams-2")).Any(p => p.Contains("ams-3 wins over ams-1", StringComparison.Ordinal)));
@@ -131,12 +137,12 @@ public sealed class DaemonTests(LabFixture lab)
         finally
         {
             await File.WriteAllTextAsync(file, server, TestContext.Current.CancellationToken);
-            await ReloadAsync("ams-1");
+            await EgressLab.ReloadAsync("ams-1");
         }
 
         foreach (var name in new[] { "ams-1", "ams-2", "ams-3" })
         {
-            await LabFixture.UntilAsync($"{name} is up again", async () => await HealthAsync(name) == "up");
+            await LabFixture.UntilAsync($"{name} is up again", async () => await lab.HealthAsync(name) == "up");
         }
     }
 
@@ -149,29 +155,31 @@ public sealed class DaemonTests(LabFixture lab)
         var oldFleet = await File.ReadAllTextAsync(fleet, TestContext.Current.CancellationToken);
         var oldAssignment = await File.ReadAllTextAsync(assignment, TestContext.Current.CancellationToken);
         var (address, ports) = lab.Slice("fra-2", "us-general");
+        var before = await OwnedAsync("fra-2", "fra-2");
+        Assert.Equal(4, before.Count);
         var exchange = lab.TrafficAsync("fra-2", "udp", "--source", address, "--ports", ports, "--count", "4000", "--rate", "500", $"{LabFixture.OriginAddress}:7");
         try
         {
             await File.WriteAllTextAsync(fleet, oldFleet.Replace(
-                "addresses: 192.0.2.1-192.0.2.3\n", "addresses: 192.0.2.1-192.0.2.3\n    slices-per-server: 3\n", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+                "addresses: 192.0.2.1-192.0.2.3\n    slices-per-server: 4\n", "addresses: 192.0.2.1-192.0.2.3\n    slices-per-server: 6\n", StringComparison.Ordinal), TestContext.Current.CancellationToken);
             (await LabFixture.RunAsync("fra-2", lab.Program("softunicastc"), "plan", "--fleet", fleet, "--assignment", assignment, "--in-place")).Succeeded();
             foreach (var server in LabFixture.Servers)
             {
-                await ReloadAsync(server);
+                await EgressLab.ReloadAsync(server);
             }
 
             foreach (var server in LabFixture.Servers)
             {
-                await LabFixture.UntilAsync($"{server} has three slices, and the others know", async () =>
+                await LabFixture.UntilAsync($"{server} has six slices, and the others know", async () =>
                 {
                     var here = await OwnedAsync(server, server);
                     var known = await OwnedAsync(server.EndsWith('1') ? $"{server[..^1]}2" : $"{server[..^1]}1", server);
-                    return here.Count == 3 && known.SequenceEqual(here);
+                    return here.Count == 6 && known.SequenceEqual(here);
                 }, TimeSpan.FromSeconds(60));
             }
 
             Assert.Equal(0, (await exchange).GetProperty("lost").GetInt32());
-            var grown = (await OwnedAsync("fra-2", "fra-2"))[2];
+            var grown = (await OwnedAsync("fra-2", "fra-2")).Except(before).First();
             var colon = grown.LastIndexOf(':');
             var fetched = await lab.TrafficAsync("fra-2", "fetch", "--source", grown[..colon], "--ports", grown[(colon + 1)..], $"http://{LabFixture.OriginAddress}/");
             Assert.True(fetched.GetProperty("ok").GetBoolean(), fetched.ToString());
@@ -182,13 +190,13 @@ public sealed class DaemonTests(LabFixture lab)
             await File.WriteAllTextAsync(assignment, oldAssignment, TestContext.Current.CancellationToken);
             foreach (var server in LabFixture.Servers)
             {
-                await ReloadAsync(server);
+                await EgressLab.ReloadAsync(server);
             }
         }
 
         foreach (var server in LabFixture.Servers)
         {
-            await LabFixture.UntilAsync($"{server} is up with one slice", async () => await HealthAsync(server) == "up" && (await OwnedAsync(server, server)).Count == 1, TimeSpan.FromSeconds(60));
+            await LabFixture.UntilAsync($"{server} is up with four slices", async () => await lab.HealthAsync(server) == "up" && (await OwnedAsync(server, server)).Count == 4, TimeSpan.FromSeconds(60));
         }
     }
 
@@ -196,15 +204,29 @@ public sealed class DaemonTests(LabFixture lab)
     public async Task Down_withdraws_drains_and_takes_the_packet_path_away()
     {
         lab.Require();
+        Assert.NotNull(await lab.SeenAsync("fra-3", "us-general"));
+        var changed = await HostTests.ChangedAsync(lab, "fra-3");
+        Assert.Contains("net.ipv4.ip_local_port_range", changed.Keys);
+        var choosers = await ChoosersAsync();
         var down = await lab.ControlAsync("fra-3", "down");
         try
         {
             Assert.Equal(0, down.ExitStatus);
-            var order = new[] { "withdraw prefixes", "drain arrivals", "withdraw ownership", "drain tunnels", "take the packet path away" };
+            var order = new[] { "withdraw prefixes", "drain arrivals", "end egress", "withdraw ownership", "drain tunnels", "take the packet path away" };
             var places = order.Select(step => down.Output.IndexOf(step, StringComparison.Ordinal)).ToArray();
             Assert.True(places.All(p => p >= 0) && places.SequenceEqual(places.Order()), down.Output);
             Assert.False(Directory.Exists("/sys/fs/bpf/softunicast-lab/fra-3/v1"), "tables are still pinned");
             Assert.DoesNotContain("xdp", (await LabFixture.RunAsync("fra-3", "ip", "-o", "link", "show", "eth0")).Succeeded(), StringComparison.Ordinal);
+            foreach (var (name, (was, _)) in changed)
+            {
+                Assert.Equal((name, was), (name, await HostTests.ValueAsync("fra-3", name)));
+            }
+
+            Assert.DoesNotContain("softunicast", (await LabFixture.RunAsync("fra-3", "nft", "list", "tables")).Succeeded(), StringComparison.Ordinal);
+            Assert.DoesNotContain("su_guard", (await LabFixture.RunAsync("fra-3", "tc", "filter", "show", "dev", "eth0", "egress")).Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("clsact", (await LabFixture.RunAsync("fra-3", "tc", "qdisc", "show", "dev", "eth0")).Succeeded(), StringComparison.Ordinal);
+            Assert.False(Directory.Exists("/sys/fs/bpf/softunicast-lab/fra-3/choose"), "the chooser is still pinned");
+            Assert.Equal(choosers - 1, await ChoosersAsync());
             await LabFixture.UntilAsync("the ToR has forgotten it", async () =>
                 !(await LabFixture.BirdAsync("fra-tor", "show", "route", "all", "192.0.2.0/24")).Contains("on fra-3", StringComparison.Ordinal));
             Assert.True((await FetchAsync("fra-1")).GetProperty("ok").GetBoolean());
@@ -215,9 +237,10 @@ public sealed class DaemonTests(LabFixture lab)
             (await lab.LabAsync("start", "softunicastd", "fra-3")).Succeeded();
         }
 
-        await LabFixture.UntilAsync("fra-3 is up again", async () => await HealthAsync("fra-3") == "up", TimeSpan.FromSeconds(60));
+        await LabFixture.UntilAsync("fra-3 is up again", async () => await lab.HealthAsync("fra-3") == "up", TimeSpan.FromSeconds(60));
         await LabFixture.UntilEstablishedAsync();
         Assert.True((await FetchAsync("fra-3")).GetProperty("ok").GetBoolean());
+        await lab.SliceOfAsync("fra-3", "us-general", Assert.IsType<string>(await lab.SeenAsync("fra-3", "us-general")));
     }
 
     [Fact]
@@ -234,13 +257,10 @@ public sealed class DaemonTests(LabFixture lab)
         }
     }
 
-    private static void Signal(string signal, int process) =>
-        System.Diagnostics.Process.Start("kill", [$"-{signal}", $"{process}"]).WaitForExit();
-
-    private static async Task ReloadAsync(string server) => Signal("HUP", await LabFixture.ProcessAsync("softunicastd", server));
-
-    private async Task<string> HealthAsync(string server) =>
-        (await lab.ShowAsync(server, "status")).GetProperty("health").GetString()!;
+    /// <summary>Programs at the root of all cgroups that choose a port at connect(2): one for each server's daemon.</summary>
+    private static async Task<int> ChoosersAsync() =>
+        (await LabFixture.RunAsync("fra-3", "sh", "-c", "bpftool cgroup show $(findmnt -n -t cgroup2 -o TARGET | head -n 1)")).Succeeded()
+            .Split('\n').Count(l => l.Contains("su_connect4", StringComparison.Ordinal));
 
     private async Task<string> GobgpdAsync(string server) =>
         (await lab.ShowAsync(server, "bgp")).GetProperty("gobgpd").GetProperty("state").GetString()!;

@@ -43,7 +43,11 @@ until_true() {
 within() { nsenter -t "$inside" -a "$@"; }
 pid() { within systemctl show -P MainPID softunicastd; }
 program() { ip -n "$machine" -d link show eth0 | sed -n 's/.*prog\/xdp id \([0-9]*\).*/\1/p'; }
-is_another() { [[ $(within systemctl show -P ActiveState softunicastd) == active && $(pid) != "$1" ]]; }
+# Between two lives there is no process: 0 is nobody's, and a signal to it would be one to this process group.
+is_another() {
+	local now
+	[[ $(within systemctl show -P ActiveState softunicastd) == active ]] && now=$(pid) && ((now > 1)) && [[ $now != "$1" ]]
+}
 booted() { inside=$(pgrep -P "$nspawn" | head -1) && [[ -n $inside ]] && within systemctl -q is-active basic.target 2>/dev/null; }
 
 mkdir -p "$work/upper" "$work/root"
@@ -74,7 +78,7 @@ servers:
   ams-1: { datacenter: ams, endpoint: 10.1.1.1 }
   ams-2: { datacenter: ams, endpoint: 10.1.1.2 }
 pools:
-  us: { prefix: 192.0.2.0/24, addresses: 192.0.2.1-192.0.2.3, datacenters: { ams: 1 } }
+  us: { prefix: 192.0.2.0/24, addresses: 192.0.2.1-192.0.2.3, slices-per-server: 8, datacenters: { ams: 1 } }
 YAML
 cat >"$root/etc/softunicast/softunicast.yaml" <<'YAML'
 server: ams-1
@@ -84,6 +88,9 @@ interfaces:
 bgp:
   neighbours:
     - { address: 10.1.0.1, as: 64601, scopes: [internet, underlay] }
+egress:
+  nat:
+    us: { sources: [10.88.0.0/16] }
 YAML
 "$programs/softunicastc" plan --fleet "$root/etc/softunicast/fleet.yaml" --in-place >/dev/null
 mkdir -p "$root/etc/systemd/system/gobgpd.service.d" "$root/etc/systemd/system/softunicastd.service.d"
@@ -118,6 +125,25 @@ echo $? | say show-as-nobody
 within setpriv --reuid=65534 --regid=65534 --clear-groups /usr/local/bin/softunicastc down >/dev/null 2>&1
 echo $? | say down-as-nobody
 
+# What slices for programs need of the unit's limits: state folder, guard, chooser, settings, nft, other users' processes.
+setting() { ip netns exec "$machine" cat /proc/sys/net/ipv4/ip_local_port_range | tr '\t' ' '; }
+egress() { within /usr/local/bin/softunicastc show status 2>/dev/null | grep '^egress '; }
+hands_out() { egress | grep -q ' hands out '; }
+until_true 100 hands_out
+egress | say egress
+within /usr/local/bin/softunicastc show status 2>&1 | say problems
+within stat -c '%A %U %G' /var/lib/softunicast /var/lib/softunicast/attribution | say state-folder
+within /usr/local/bin/softunicastc show guard 2>&1 | say guard
+within /usr/local/bin/softunicastc show host 2>&1 | say host
+setting | say range
+within nft list tables 2>&1 | say tables
+within systemd-run -q --pipe --wait /usr/local/bin/softunicastc exec --pool us -- sh -c 'sed -n s/^0:://p /proc/self/cgroup' 2>&1 | say exec
+# A process of another user leases, and its lease ends with it.
+within systemd-run -q --pipe --wait -p User=daemon -p Group=softunicast /usr/local/bin/softunicastc lease pool us 2>&1 | say lease
+has_no_lease() { ! within /usr/local/bin/softunicastc show leases 2>/dev/null | grep -q ' lease '; }
+until_true 100 has_no_lease && echo yes | say lease-ended
+within /usr/local/bin/softunicastc verify-log 2>&1 | say log
+
 within systemctl reload softunicastd 2>&1 | say reload
 is_another 0 && [[ $(pid) == "$first" ]] && echo yes | say same-process-after-reload
 
@@ -126,12 +152,23 @@ within kill -KILL "$first"
 until_true 300 is_another "$first" && echo yes | say back-after-kill
 
 second=$(pid)
-within kill -STOP "$second"
+((second > 1)) && within kill -STOP "$second"
 until_true 600 is_another "$second" && echo yes | say back-after-hang
 within journalctl -q --no-pager -u softunicastd | grep -c 'Watchdog timeout' | say watchdog
 
 within systemctl stop softunicastd 2>&1 | say stop
 [[ -n $(program) ]] && echo yes | say attached-after-stop
+
+within systemctl start softunicastd
+setting | say range-after-restart
+until_true 100 hands_out
+within /usr/local/bin/softunicastc down now 2>&1 | say down
+is_down() { [[ $(within systemctl show -P ActiveState softunicastd) == inactive ]]; }
+until_true 100 is_down && echo yes | say down-stays-down
+setting | say range-after-down
+within nft list tables 2>&1 | say tables-after-down
+ip netns exec "$machine" tc filter show dev eth0 egress 2>&1 | say filters-after-down
+within /usr/local/bin/softunicastc who 192.0.2.1:2048 2>&1 | say who-after-down
 
 echo 'nonsense: true' >>"$root/etc/softunicast/softunicast.yaml"
 before=$(within systemctl show -P NRestarts softunicastd)

@@ -39,13 +39,30 @@ public sealed class InstallSystemdTests
         Assert.Contains("attached to eth0, eth1", seen["show"], StringComparison.Ordinal);
         Assert.Equal(("0|", "4|"), (seen["show-as-nobody"], seen["down-as-nobody"])); // 4: permission
 
+        // The unit's limits leave what slices for programs need: the log's folder, /proc/sys/net, tc, cgroups, nft, /proc of other users.
+        Assert.Matches("^egress +hands out 8 slices, ", seen["egress"]);
+        Assert.Equal("drwxr-x--- softunicast softunicast|drwxr-x--- softunicast softunicast|", seen["state-folder"]);
+        Assert.StartsWith("on eth0|on eth1|", seen["guard"], StringComparison.Ordinal);
+        Assert.Contains("|net.ipv4.ip_local_port_range  32768 60999  2048 60999  ", seen["host"], StringComparison.Ordinal);
+        Assert.Equal("2048 60999|", seen["range"]);
+        Assert.Equal("table ip softunicast-ams-1|", seen["tables"]);
+        Assert.Contains("net.ipv4.ip_forward is 0: ", seen["problems"], StringComparison.Ordinal); // not the daemon's to set
+        Assert.Contains("sysctl -w net.ipv4.ip_forward=1", seen["problems"], StringComparison.Ordinal);
+        Assert.Matches(@"^/system\.slice/run-[^/]+\.service/su-exec-[^|]+\|$", seen["exec"]);
+        Assert.StartsWith("lease ", seen["lease"], StringComparison.Ordinal);
+        Assert.Equal("/var/lib/softunicast/attribution: 1 file, nothing was changed or taken out|", seen["log"]);
+
         Assert.Equal("", seen["reload"]);
         Assert.Equal("1|", seen["watchdog"]);
         Assert.Equal("", seen["stop"]);
+        Assert.Equal("2048 60999|", seen["range-after-restart"]);
+        Assert.Contains("the guard is off eth0, eth1; 2 kernel settings are given back", seen["down"], StringComparison.Ordinal);
+        Assert.Equal(("32768 60999|", "", ""), (seen["range-after-down"], seen["tables-after-down"], seen["filters-after-down"]));
+        Assert.Contains(": unknown, ", seen["who-after-down"], StringComparison.Ordinal); // nobody wrote since
         foreach (var key in new[]
         {
             "attached", "same-process-after-reload", "attached-while-dead", "back-after-kill", "back-after-hang", "attached-after-stop",
-            "not-restarted",
+            "lease-ended", "down-stays-down", "not-restarted",
         })
         {
             Assert.True(seen.GetValueOrDefault(key) == "yes|", $"{key}: {seen.GetValueOrDefault(key, "no")}");

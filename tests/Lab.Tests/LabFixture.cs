@@ -66,7 +66,10 @@ public sealed class LabFixture : IAsyncLifetime
 
     public void Require() => Assert.SkipWhen(absentBecause is not null, absentBecause ?? "");
 
-    /// <summary>A server's slice of a pool, as its kernel had it when the lab came up: address, and ports as FIRST-LAST.</summary>
+    /// <summary>
+    /// A server's last slice of a pool, as its kernel had it when the lab came up: address, and ports as FIRST-LAST. For those who
+    /// bind without asking the daemon: exec and NAT take the first ones.
+    /// </summary>
     public (string Address, string Ports) Slice(string server, string pool) =>
         slices.TryGetValue((server, pool), out var slice) ? slice : throw new InvalidOperationException($"{server} has no slice of {pool}");
 
