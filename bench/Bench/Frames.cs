@@ -22,7 +22,23 @@ internal static class Frames
         return frame;
     }
 
-    /// <summary>The same, in GUE from a peer.</summary>
+    /// <summary>UDP that leaves, 64 bytes with its Ethernet header.</summary>
+    public static byte[] Udp(IpAddress source, ushort port)
+    {
+        var frame = new byte[EthernetBytes + InnerBytes];
+        WriteEthernet(frame);
+        var ip = frame.AsSpan(EthernetBytes);
+        WriteTcp(ip, IpAddress.Parse("198.51.100.7"), 53);
+        ip[9] = 17;
+        BinaryPrimitives.WriteUInt32BigEndian(ip[12..], source.ToUInt32());
+        BinaryPrimitives.WriteUInt16BigEndian(ip[20..], port);
+        BinaryPrimitives.WriteUInt16BigEndian(ip[24..], InnerBytes - 20);
+        ip[10] = ip[11] = 0;
+        WriteChecksum(ip);
+        return frame;
+    }
+
+    /// <summary>TCP from the Internet, in GUE from a peer.</summary>
     public static byte[] Tunnelled(IpAddress peer, IpAddress local, IpAddress destination, ushort port)
     {
         var outer = OuterHeader.Build(peer, local, new Encapsulation(EncapsulationKind.Gue));

@@ -1,17 +1,21 @@
 using System.Globalization;
 using SoftUnicast.Bench;
 
-const string Usage = "usage: bench/run steer [--json]";
-CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
-if (args is not ["steer"] and not ["steer", "--json"])
+var benches = new SortedDictionary<string, Func<IBenchReport>>(StringComparer.Ordinal)
 {
-    Console.Error.WriteLine(Usage);
+    ["egress"] = EgressBench.Run,
+    ["steer"] = SteerBench.Run,
+};
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+if (args.Length == 0 || !benches.TryGetValue(args[0], out var bench) || args[1..] is not ([] or ["--json"]))
+{
+    Console.Error.WriteLine($"usage: bench/run {string.Join('|', benches.Keys)} [--json]");
     return 2;
 }
 
 try
 {
-    var report = SteerBench.Run();
+    var report = bench();
     Console.WriteLine(args.Contains("--json") ? report.ToJson() : report.ToText());
     return 0;
 }
