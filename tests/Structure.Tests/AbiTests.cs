@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using SoftUnicast.Egress.Abi;
 using SoftUnicast.Steering.Abi;
 
 namespace SoftUnicast.Structure.Tests;
@@ -23,6 +24,10 @@ public class AbiTests
         { "su_local", typeof(SuLocal) },
         { "su_settings", typeof(SuSettings) },
         { "su_counter", typeof(SuCounter) },
+        { "su_guard_event", typeof(SuGuardEvent) },
+        { "su_chooser_slice", typeof(SuChooserSlice) },
+        { "su_chooser", typeof(SuChooser) },
+        { "su_choice_counters", typeof(SuChoiceCounters) },
     };
 
     public static TheoryData<string, string, Type> Enums => new()
@@ -32,6 +37,8 @@ public class AbiTests
         { "su_encapsulation", "SU_ENCAP_", typeof(EncapsulationCode) },
         { "su_verdict", "SU_", typeof(Verdict) },
         { "su_reason", "SU_", typeof(Reason) },
+        { "su_guard_reason", "SU_GUARD_", typeof(GuardReason) },
+        { "su_choice", "SU_CHOICE_", typeof(Choice) },
     };
 
     [Theory]
@@ -51,8 +58,8 @@ public class AbiTests
     public void An_enum_has_the_same_members_with_the_same_values(string name, string prefix, Type mirror)
     {
         var expected = Btf.Value.Single(t => Kind(t) == "ENUM" && Name(t) == name).GetProperty("values").EnumerateArray()
-            .Select(v => (Pascal(Name(v)[prefix.Length..]), v.GetProperty("val").GetInt32()))
-            .Where(v => v.Item1 != "Reasons");
+            .Where(v => Name(v) is not ("SU_REASONS" or "SU_GUARD_REASONS" or "SU_CHOICES")) // how many there are
+            .Select(v => (Pascal(Name(v)[prefix.Length..]), v.GetProperty("val").GetInt32()));
 
         Assert.Equal(expected, Enum.GetValues(mirror).Cast<object>().Select(v => (v.ToString()!, Convert.ToInt32(v, null))));
     }
@@ -88,6 +95,24 @@ public class AbiTests
         var reasons = Btf.Value.Single(t => Kind(t) == "ENUM" && Name(t) == "su_reason").GetProperty("values").EnumerateArray();
 
         Assert.Equal(AbiLimits.Reasons, reasons.Single(v => Name(v) == "SU_REASONS").GetProperty("val").GetInt32());
+    }
+
+    [Fact]
+    public void There_are_as_many_guard_reasons_as_the_mirror_says()
+    {
+        var reasons = Btf.Value.Single(t => Kind(t) == "ENUM" && Name(t) == "su_guard_reason").GetProperty("values").EnumerateArray();
+
+        Assert.Equal(GuardReasons.Count, reasons.Single(v => Name(v) == "SU_GUARD_REASONS").GetProperty("val").GetInt32());
+    }
+
+    [Fact]
+    public void There_are_as_many_choices_and_slices_of_a_chooser_as_the_mirror_says()
+    {
+        var choices = Btf.Value.Single(t => Kind(t) == "ENUM" && Name(t) == "su_choice").GetProperty("values").EnumerateArray();
+        var slices = Btf.Value.Single(t => Kind(t) == "STRUCT" && Name(t) == "su_chooser").GetProperty("members").EnumerateArray().Single(m => Name(m) == "slices");
+
+        Assert.Equal(ChooserLimits.Choices, choices.Single(v => Name(v) == "SU_CHOICES").GetProperty("val").GetInt32());
+        Assert.Equal(ChooserLimits.Slices, Type(slices.GetProperty("type_id").GetInt32()).GetProperty("nr_elems").GetInt32());
     }
 
     private static IReadOnlyList<JsonElement> ReadBtf()

@@ -14,9 +14,11 @@ public class ArrowTests
         ["BgpSpeaker"] = ["Model"],
         ["Tunnels"] = ["Model"],
         ["Steering"] = ["Model"],
-        ["Linux"] = ["Model", "Steering", "Tunnels"],
-        ["Cli"] = ["Config", "Control", "Linux", "Model", "Planning"],
-        ["Daemon"] = ["BgpSpeaker", "Config", "Control", "Linux", "Model", "Planning", "Steering", "Tunnels"],
+        ["Egress"] = ["Model"],
+        ["Client"] = ["Control", "Model"],
+        ["Linux"] = ["Egress", "Model", "Steering", "Tunnels"],
+        ["Cli"] = ["Config", "Control", "Egress", "Linux", "Model", "Planning"],
+        ["Daemon"] = ["BgpSpeaker", "Config", "Control", "Egress", "Linux", "Model", "Planning", "Steering", "Tunnels"],
     };
 
     public static TheoryData<string> Rooms =>

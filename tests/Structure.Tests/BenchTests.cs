@@ -9,21 +9,27 @@ public class BenchTests
     [Fact]
     public async Task The_steer_bench_prints_one_object_with_every_figure()
     {
-        Assert.SkipUnless(Environment.IsPrivilegedProcess, "loading BPF programs needs root");
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(Tree.Root, "bench/run"), ["steer", "--json"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var figures = (await RunJson("steer")).EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetDouble());
 
-        Assert.True(process.ExitCode == 0, $"{output}{await errors}");
-        var figures = JsonDocument.Parse(output).RootElement.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetDouble());
         string[] promised = ["floor_ns", "steer_ns", "decap_ns", "transit_ns", "pass_ns", "verified_instructions", "rewrite_2m_ms", "move_us"];
         Assert.Equal(promised.Order(StringComparer.Ordinal), figures.Keys.Order(StringComparer.Ordinal));
         Assert.True(figures["verified_instructions"] < 2000, "the verifier walks 2,000 instructions or more");
+    }
+
+    [Fact]
+    public async Task The_egress_bench_prints_one_object_with_every_figure()
+    {
+        var figures = await RunJson("egress");
+
+        string[] numbers = ["exec_vs_range", "exec_vs_range_90", "control", "guard_ns", "guard_udp_ratio", "nft_udp_ratio", "guard_control", "who_ms"];
+        Assert.All(numbers, name => Assert.True(figures.GetProperty(name).GetDouble() > 0, name));
+        string[] byPercent = ["connect_us_p50", "connect_us_p99", "kernel_us_p99"];
+        Assert.All(byPercent, name =>
+        {
+            var levels = figures.GetProperty(name).EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetDouble());
+            Assert.Equal(["10", "50", "90", "99"], levels.Keys);
+            Assert.All(levels.Values, us => Assert.True(us > 0, name));
+        });
     }
 
     [Fact]
@@ -37,5 +43,21 @@ public class BenchTests
         process.WaitForExit();
 
         Assert.NotEqual(0, process.ExitCode);
+    }
+
+    private static async Task<JsonElement> RunJson(string bench)
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "loading BPF programs needs root");
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(Tree.Root, "bench/run"), [bench, "--json"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.True(process.ExitCode == 0, $"{output}{await errors}");
+        return JsonDocument.Parse(output).RootElement;
     }
 }

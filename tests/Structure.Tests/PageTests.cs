@@ -29,6 +29,10 @@ public partial class PageTests
     [InlineData("docs/install.md")]
     [InlineData("docs/softunicastd.md")]
     [InlineData("docs/cli.md")]
+    [InlineData("docs/egress.md")]
+    [InlineData("docs/attribution.md")]
+    [InlineData("docs/nat.md")]
+    [InlineData("docs/recipes.md")]
     [InlineData("docs/bgp.md")]
     public void Every_link_of_a_page_leads_somewhere(string page)
     {
