@@ -19,7 +19,7 @@ public sealed class LabFixture : IAsyncLifetime
     // Whoever uses the lab as a whole, this fixture or ./demo, holds a lock on it: two would take it down for each other.
     private const string Reservation = "/run/softunicast-lab.reserved";
     private static readonly TimeSpan ReservationPatience = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly string root = FindRoot();
     private readonly Dictionary<(string Server, string Pool), (string Address, string Ports)> slices = [];

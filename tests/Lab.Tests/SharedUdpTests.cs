@@ -5,9 +5,9 @@ namespace SoftUnicast.Lab.Tests;
 /// <summary>One UDP port for flows to different destinations, by the real daemon's holds and the kernel's own word.</summary>
 public sealed class SharedUdpTests(LabFixture lab)
 {
-    private const int Destinations = 12;
+    private const int Destinations = 24;
     private const int FirstPort = 7001;
-    private const int Flows = 1200; // more than the 1,024 ports of a slice
+    private const int Flows = 10_240; // ten times the 1,024 ports of a slice
 
     [Fact]
     public async Task More_flows_than_a_slice_has_ports_share_them_and_every_datagram_comes_back_to_its_socket()
@@ -23,7 +23,7 @@ public sealed class SharedUdpTests(LabFixture lab)
         Assert.Equal(Flows, result.GetProperty("flows").GetInt32());
         Assert.Equal(Flows, result.GetProperty("different").GetInt32()); // no 4-tuple twice
         Assert.InRange(result.GetProperty("ports").GetInt32(), 1, 1024);
-        Assert.True(result.GetProperty("shared_ports").GetInt32() >= Flows - 1024, $"{result}");
+        Assert.InRange(result.GetProperty("shared_ports").GetInt32(), 1000, 1024); // by the pigeonhole: hardly a port that serves one flow alone
         Assert.Equal(Flows, result.GetProperty("answered").GetInt32());
         await LabFixture.UntilAsync("the lease has ended with its process", async () =>
             !(await lab.ShowAsync("nyc-2", "leases")).GetProperty("leases").EnumerateArray().Any(l => l.GetProperty("use").GetString() == "explicit"));
