@@ -154,11 +154,15 @@ public sealed class LiveLifeTests
                 peer-as = 65099
             """));
         await daemon.StartAsync();
+        using var client = new GobgpClient(daemon.Socket, TimeSpan.FromSeconds(5));
+        // Its socket answers before it has read its file; whoever is quicker would start it.
+        await BgpLab.UntilAsync(
+            async () => (await client.GetBgpAsync(Cancellation)).Global?.Asn == 64512 && (await client.ListPeersAsync(false, Cancellation)).Count == 1,
+            "it has read its file");
         await using var speaker = new RunningSpeaker(RunningSpeaker.Options(daemon.Socket, 1));
         speaker.Speaker.Announce(OfOne);
         await speaker.UntilAsync(s => s.Gobgp == GobgpState.Refused, "it is refused");
         Assert.Equal("gobgpd has neighbours that softunicast did not make: 10.9.0.99", speaker.Status.Problem);
-        using var client = new GobgpClient(daemon.Socket, TimeSpan.FromSeconds(5));
         Assert.Empty(await client.ListPoliciesAsync(Cancellation));
         await client.DeletePeerAsync("10.9.0.99", Cancellation);
         await speaker.UntilAsync(s => s.Gobgp == GobgpState.Running && s.Pending == 0, "it is taken once the neighbour is gone");
