@@ -11,5 +11,6 @@ internal sealed record KeySet(string File, string Section, ImmutableArray<string
         .. FleetKeys.All,
         .. ServerKeys.All,
         .. AssignmentKeys.All,
+        .. NamingKeys.All,
     ];
 }

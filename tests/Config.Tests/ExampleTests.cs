@@ -17,6 +17,15 @@ public class ExampleTests
     }
 
     [Fact]
+    public void The_naming_example_fits_the_fleet_example()
+    {
+        var fleet = FleetYaml.Read("fleet.yaml", File.ReadAllBytes(Path.Combine(Files.Etc, "fleet.yaml"))).Value!;
+        var result = NamingYaml.Read("naming.yaml", File.ReadAllBytes(Path.Combine(Files.Etc, "naming.yaml")), fleet);
+        Assert.Equal("", DiagnosticText.Render(result.Diagnostics));
+        Assert.Equal(["cdn", "rest", "last"], result.Value!.Policies.Select(p => p.Name));
+    }
+
+    [Fact]
     public void Every_key_that_a_reader_knows_is_in_the_example_of_its_file()
     {
         var missing = from set in KeySet.All
@@ -61,5 +70,6 @@ public class ExampleTests
         }
 
         Assert.Contains($"Default: {default(SliceSize)}.", reference, StringComparison.Ordinal);
+        Assert.Contains($"Default: {NamingYaml.DefaultTtlSeconds}.", reference, StringComparison.Ordinal);
     }
 }

@@ -25,7 +25,8 @@ internal static class Files
             "fleet" => Diagnostics(FleetYaml.Read(name, content)),
             "server" => Diagnostics(ServerYaml.Read(name, content, fleet)),
             "assignment" => Diagnostics(AssignmentYaml.Read(name, content, fleet)),
-            _ => throw new ArgumentException($"{name} starts with none of fleet-, server-, assignment-", nameof(name)),
+            "naming" => Diagnostics(NamingYaml.Read(name, content, fleet)),
+            _ => throw new ArgumentException($"{name} starts with none of fleet-, server-, assignment-, naming-", nameof(name)),
         };
     }
 

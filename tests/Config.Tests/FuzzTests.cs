@@ -13,7 +13,7 @@ public class FuzzTests
     ];
 
     public static TheoryData<string> Sources() =>
-        ["etc/fleet.yaml", "etc/softunicast.yaml", "etc/assignment.yaml", "corpus/good/fleet-small.yaml", "corpus/good/server-small.yaml", "corpus/good/assignment-small.yaml"];
+        ["etc/fleet.yaml", "etc/softunicast.yaml", "etc/assignment.yaml", "etc/naming.yaml", "corpus/good/fleet-small.yaml", "corpus/good/server-small.yaml", "corpus/good/assignment-small.yaml"];
 
     [Theory]
     [MemberData(nameof(Sources))]
@@ -29,6 +29,7 @@ public class FuzzTests
                 Check(FleetYaml.Read("f.yaml", text));
                 Check(ServerYaml.Read("s.yaml", text, fleet));
                 Check(AssignmentYaml.Read("a.yaml", text, fleet));
+                Check(NamingYaml.Read("n.yaml", text, fleet));
             }
             catch (Exception fault) when (fault is not Xunit.Sdk.XunitException)
             {
@@ -56,6 +57,7 @@ public class FuzzTests
                 Check(FleetYaml.Read("f.yaml", bytes));
                 Check(ServerYaml.Read("s.yaml", bytes));
                 Check(AssignmentYaml.Read("a.yaml", bytes));
+                Check(NamingYaml.Read("n.yaml", bytes));
             }
             catch (Exception fault) when (fault is not Xunit.Sdk.XunitException)
             {
