@@ -266,4 +266,126 @@ struct su_choice_counters {
 };
 _Static_assert(sizeof(struct su_choice_counters) == 8 * SU_CHOICES, "su_choice_counters");
 
+/*
+ * Dispatch (dispatch.bpf.c): which socket takes what comes in, by protocol, destination address and destination port.
+ *
+ *   half = halves[half & 1]                              the half that user space does not write now
+ *   half.classes_by_port[TCP or UDP][port] --+-> class   the bindings of this port: a range of v4[] and one of v6[]
+ *   half.any_port_class[TCP or UDP] ---------+           those of any port; the longer prefix of the two wins
+ *   v4[first .. first + count)                           sorted by start, the first one 0: the last whose start is not
+ *                                                        above the address says the binding; 0: none
+ *   v4_index[index_first + bucket]                       between which two of these it is, for bucket = (address - base) >> shift
+ *   binding_targets[binding] --> targets[target] --> su_dispatch_sockets[target * SU_TARGET_SLOTS + slot]
+ */
+#define SU_DISPATCH_CLASSES 32768 /* 0 is never used: no binding */
+#define SU_DISPATCH_RANGES 131072 /* of v4, and of v6 */
+#define SU_DISPATCH_RANGES_LOG2 17
+#define SU_DISPATCH_INDEX 262144 /* of v4_index */
+#define SU_BINDINGS 32768 /* 0 is never used; two whole tables, so that any can take the place of any */
+#define SU_TARGETS 4096	  /* 0 is never used */
+#define SU_TARGET_SLOTS 16
+#define SU_LABEL_BYTES 56
+
+/* What the bindings of one port are, as ranges of addresses. */
+struct su_dispatch_class {
+	__u32 v4_first; /* index of v4[] */
+	__u32 v4_count; /* 0: none */
+	__u32 v6_first;
+	__u32 v6_count;
+	__u32 v4_index_first; /* index of v4_index[] */
+	__u32 v4_buckets;     /* 0: no index, for few ranges */
+	__u32 v4_base;	      /* the address that bucket 0 begins with; nothing is bound below it */
+	__u32 v4_shift;	      /* log2 of addresses a bucket */
+};
+_Static_assert(sizeof(struct su_dispatch_class) == 32, "su_dispatch_class");
+
+/* Addresses from start up to the next range's start. Read as one word. */
+struct su_dispatch_v4 {
+	__u32 start;
+	__u16 binding;	   /* 0: none */
+	__u8 prefix_bits;  /* of the binding */
+	__u8 pad;
+};
+_Static_assert(sizeof(struct su_dispatch_v4) == 8, "su_dispatch_v4");
+
+struct su_dispatch_v6 {
+	__u64 start_high; /* the first 64 bits of the address, as a number */
+	__u64 start_low;
+	__u16 binding;
+	__u8 prefix_bits;
+	__u8 pad[5];
+};
+_Static_assert(sizeof(struct su_dispatch_v6) == 24, "su_dispatch_v6");
+
+/* One whole table of bindings. Built aside, made live by one store of su_dispatch.half, left alone for a grace period. */
+struct su_dispatch_half {
+	__u16 classes_by_port[2][65536]; /* TCP, UDP */
+	__u16 any_port_class[2];
+	__u32 binding_count;
+	struct su_dispatch_class classes[SU_DISPATCH_CLASSES];
+	struct su_dispatch_v4 v4[SU_DISPATCH_RANGES];
+	struct su_dispatch_v6 v6[SU_DISPATCH_RANGES];
+	__u32 v4_index[SU_DISPATCH_INDEX]; /* two ranges, counted from the class's first: lower half, upper half */
+	__u64 bindings_in_use[SU_BINDINGS / 64]; /* bit by binding; not read by the program */
+};
+_Static_assert(sizeof(struct su_dispatch_half) == 262144 + 8 + 1048576 + 1048576 + 3145728 + 1048576 + 4096, "su_dispatch_half");
+
+/* What a binding is: unchanged while a half says that it is in use. Not read by the program. */
+struct su_binding {
+	__u8 network[16]; /* as on the wire; IPv4 in the first 4 */
+	__u16 first_port;
+	__u16 last_port;
+	__u8 prefix_bits;
+	__u8 family;	  /* 4, 6 */
+	__u8 protocol;	  /* 6 TCP, 17 UDP */
+	__u8 pad[9];
+};
+_Static_assert(sizeof(struct su_binding) == 32, "su_binding");
+
+/* The sockets of a label that take one protocol over one family. */
+struct su_target {
+	__u8 label[SU_LABEL_BYTES]; /* padded with 0; the first 0: entry unused */
+	__u8 protocol;
+	__u8 family;
+	__u8 slots;	 /* 1 + the highest slot in use */
+	__u8 pad;
+	__u16 exact;	 /* bit by slot: this very socket, and not its SO_REUSEPORT group */
+	__u16 pad2;
+};
+_Static_assert(sizeof(struct su_target) == 64, "su_target");
+
+/* Lookups of one binding: TCP connections that open, and UDP packets but for those of connected sockets. */
+struct su_dispatch_counter {
+	__u64 hits;
+	__u64 misses; /* no live socket */
+	__u64 errors; /* the kernel refused the socket */
+};
+_Static_assert(sizeof(struct su_dispatch_counter) == 24, "su_dispatch_counter");
+
+/*
+ * The element of the map of counters: those of many bindings, for each element costs the program a pointer; and the hits, which alone
+ * are written on the usual way, close together. The kernel's most is 32 KiB.
+ */
+#define SU_COUNTER_BLOCK 1024
+struct su_dispatch_counters {
+	__u64 hits[SU_COUNTER_BLOCK];
+	__u64 misses[SU_COUNTER_BLOCK];
+	__u64 errors[SU_COUNTER_BLOCK];
+};
+_Static_assert(sizeof(struct su_dispatch_counters) == 24576, "su_dispatch_counters");
+
+/* Pinned as su_dispatch. Beside it: su_dispatch_sockets (SOCKMAP), su_dispatch_counts (su_dispatch_counters, per CPU). */
+struct su_dispatch {
+	struct su_dispatch_half halves[2];
+	struct su_binding bindings[SU_BINDINGS];
+	struct su_dispatch_counter counted_before[SU_BINDINGS]; /* what its counters said when the binding was made */
+	struct su_target targets[SU_TARGETS];
+	__u16 binding_targets[SU_BINDINGS]; /* index of targets[], as constant as the binding */
+	__u32 half;	  /* 0, 1 */
+	__u32 pad;
+	__u64 generation; /* counts completed applies; not read by the program */
+	__u8 pad2[48];
+};
+_Static_assert(sizeof(struct su_dispatch) == 2 * 6557704 + 1048576 + 786432 + 262144 + 65536 + 64, "su_dispatch");
+
 #endif

@@ -16,8 +16,8 @@ public enum XdpMode
 }
 
 /// <summary>
-/// A program's place on an interface: at XDP, or among the tcx programs for what leaves. As long as the link or a pin of it
-/// lives, nobody else can take the place.
+/// A program's place on an interface, at XDP or among the tcx programs for what leaves, or a socket lookup program's in a network
+/// namespace. As long as the link or a pin of it lives, nobody else can take the place.
 /// </summary>
 public sealed unsafe class BpfLink : IDisposable
 {
@@ -52,6 +52,28 @@ public sealed unsafe class BpfLink : IDisposable
             : throw BpfException.From($"bpf(BPF_LINK_CREATE, XDP {mode})", interfaceName, result, AttachAdvice(-result, mode));
     }
 
+    /// <summary>Runs a socket lookup program in a network namespace, after those that run there.</summary>
+    /// <param name="networkNamespace">Its file, <c>/proc/self/ns/net</c> or <c>/run/netns/NAME</c>.</param>
+    public static BpfLink AttachSocketLookup(BpfProgram program, string networkNamespace)
+    {
+        using var opened = NetworkNamespace.Open(networkNamespace);
+        return AttachSocketLookup(program, opened, networkNamespace);
+    }
+
+    internal static BpfLink AttachSocketLookup(BpfProgram program, FileDescriptor networkNamespace, string subject)
+    {
+        var result = Libbpf.CreateLink(program.Fd, networkNamespace.Number, Libbpf.AttachTypeSocketLookup, null);
+        return result >= 0
+            ? new BpfLink(new FileDescriptor(result), subject)
+            : throw BpfException.From("bpf(BPF_LINK_CREATE, SK_LOOKUP)", subject, result, -result switch
+            {
+                Libc.EPERM or Libc.EACCES => "CAP_BPF and CAP_NET_ADMIN are needed",
+                Libc.EINVAL => "socket lookup links need Linux 5.9 or later",
+                BpfLibc.E2BIG => "64 programs run there already",
+                _ => null,
+            });
+    }
+
     /// <summary>Attaches for what leaves by an interface of this thread's network namespace, before all that are there.</summary>
     /// <returns>Null: this kernel has no tcx.</returns>
     public static BpfLink? AttachTcx(BpfProgram program, string interfaceName, int interfaceIndex)
@@ -75,6 +97,13 @@ public sealed unsafe class BpfLink : IDisposable
         var length = (uint)sizeof(Libbpf.LinkInfo);
         Check(Libbpf.GetInfo(fd, &info, &length), "bpf(BPF_OBJ_GET_INFO_BY_FD)");
         return ((int)info.Ifindex, info.ProgramId);
+    }
+
+    /// <summary>The inode of the network namespace that a socket lookup program runs in, 0 if that is gone; the program.</summary>
+    internal (uint NamespaceInode, uint ProgramId) NamespaceInfo()
+    {
+        var (inode, programId) = Info();
+        return ((uint)inode, programId);
     }
 
     public void Pin(string path) => Check(Libbpf.Pin(fd, path), "bpf(BPF_OBJ_PIN)");

@@ -60,6 +60,38 @@ public sealed unsafe class BpfMap : IDisposable
         return value;
     }
 
+    /// <summary>Copies one element, if there is one.</summary>
+    public bool TryRead<T>(uint index, out T value)
+        where T : unmanaged
+    {
+        RequireValueBytes(sizeof(T));
+        value = default;
+        fixed (T* memory = &value)
+        {
+            var code = Libbpf.LookUp(Fd, &index, memory);
+            if (code == -Libc.ENOENT)
+            {
+                return false;
+            }
+
+            Check(code, "bpf(BPF_MAP_LOOKUP_ELEM)");
+            return true;
+        }
+    }
+
+    /// <summary>Empties one element. False: it was empty.</summary>
+    public bool Delete(uint index)
+    {
+        var code = Libbpf.Delete(Fd, &index);
+        if (code is -Libc.ENOENT or -Libc.EINVAL) // a SOCKMAP says EINVAL
+        {
+            return false;
+        }
+
+        Check(code, "bpf(BPF_MAP_DELETE_ELEM)");
+        return true;
+    }
+
     /// <summary>Writes one element.</summary>
     public void Write<T>(uint index, in T value)
         where T : unmanaged

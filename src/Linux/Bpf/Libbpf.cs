@@ -7,6 +7,7 @@ namespace SoftUnicast.Linux.Bpf;
 internal static unsafe partial class Libbpf
 {
     public const int AttachTypeXdp = 37; // BPF_XDP
+    public const int AttachTypeSocketLookup = 36; // BPF_SK_LOOKUP
     public const int AttachTypeTcxEgress = 47; // BPF_TCX_EGRESS, Linux 6.6
     public const uint AttachBefore = 1 << 3; // BPF_F_BEFORE
     public const uint FlagMmapable = 1 << 10; // BPF_F_MMAPABLE
@@ -119,7 +120,7 @@ internal static unsafe partial class Libbpf
         public fixed byte Name[16];
     }
 
-    /// <summary><c>struct bpf_link_info</c> of an XDP or tcx link.</summary>
+    /// <summary><c>struct bpf_link_info</c> of an XDP or tcx link; where a network namespace's has its inode, Ifindex is that.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 64)]
     public struct LinkInfo
     {

@@ -12,6 +12,7 @@ namespace SoftUnicast.Linux.Bpf;
 internal sealed class PinFolder
 {
     private const string TablesPin = "su_tables";
+    private const string DispatchPin = "su_dispatch";
     private const string LinkPrefix = "link_";
     private const uint FolderMode = 0b111_101_000; // rwxr-x---
     private const uint MapMode = 0b110_100_000; // rw-r-----
@@ -47,7 +48,12 @@ internal sealed class PinFolder
     }
 
     /// <summary>bpffs takes no dots.</summary>
-    public string MapPath(string mapName) => Path.Combine(Folder, mapName == SteeringProgram.TablesMap ? TablesPin : mapName);
+    public string MapPath(string mapName) => Path.Combine(Folder, mapName switch
+    {
+        SteeringProgram.TablesMap => TablesPin,
+        DispatchProgram.TablesMap => DispatchPin,
+        _ => mapName,
+    });
 
     public string LinkPath(string interfaceName) => Path.Combine(Folder, LinkPrefix + Escape(interfaceName));
 

@@ -9,18 +9,23 @@ internal static partial class Libc
     public const int ENOENT = 2;
     public const int ESRCH = 3;
     public const int EINTR = 4;
+    public const int EBADF = 9;
     public const int EAGAIN = 11;
     public const int EACCES = 13;
     public const int EBUSY = 16;
     public const int EEXIST = 17;
     public const int ENODEV = 19;
     public const int EINVAL = 22;
+    public const int EMFILE = 24;
     public const int ERANGE = 34;
     public const int ENOSYS = 38;
+    public const int ENOTSOCK = 88;
+    public const int ENOPROTOOPT = 92;
     public const int EOPNOTSUPP = 95;
     public const int ENETDOWN = 100;
     public const int ENETUNREACH = 101;
     public const int ENOBUFS = 105;
+    public const int ENOTCONN = 107;
     public const int EHOSTUNREACH = 113;
 
     public const int AF_UNSPEC = 0;
@@ -69,6 +74,26 @@ internal static partial class Libc
         public nint Microseconds;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    public unsafe struct Iovec
+    {
+        public void* Base;
+        public nuint Length;
+    }
+
+    /// <summary>struct msghdr, as 64-bit Linux has it.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public unsafe struct Msghdr
+    {
+        public void* Name;
+        public uint NameLength;
+        public Iovec* Vectors;
+        public nuint VectorCount;
+        public void* Control;
+        public nuint ControlLength;
+        public int Flags;
+    }
+
     /// <summary>struct group of grp.h.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct Group
@@ -90,6 +115,31 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetSocketOption(FileDescriptor socket, int level, int option, ref Timeval value, int length);
+
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSocketOption(SafeHandle socket, int level, int option, ref ulong value, ref int length);
+
+    [LibraryImport("libc", EntryPoint = "getsockname", SetLastError = true)]
+    public static partial int GetSocketName(SafeHandle socket, Span<byte> address, ref int length);
+
+    [LibraryImport("libc", EntryPoint = "getpeername", SetLastError = true)]
+    public static partial int GetPeerName(SafeHandle socket, Span<byte> address, ref int length);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int Ioctl(SafeHandle fd, nuint request, nint argument);
+
+    /// <summary>struct stat: the inode is its second word on every 64-bit Linux.</summary>
+    [LibraryImport("libc", EntryPoint = "fstat", SetLastError = true)]
+    public static partial int Fstat(SafeHandle fd, Span<ulong> stat);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Fcntl(int fd, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
+    public static unsafe partial nint ReceiveMessage(SafeHandle socket, Msghdr* message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    public static unsafe partial nint SendMessage(SafeHandle socket, Msghdr* message, int flags);
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     public static partial nint Send(FileDescriptor socket, ReadOnlySpan<byte> bytes, nint length, int flags);
