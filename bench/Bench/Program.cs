@@ -3,7 +3,9 @@ using SoftUnicast.Bench;
 
 var benches = new SortedDictionary<string, Func<IBenchReport>>(StringComparer.Ordinal)
 {
+    ["dispatch"] = DispatchBench.Run,
     ["egress"] = EgressBench.Run,
+    ["naming"] = NamingBench.Run,
     ["steer"] = SteerBench.Run,
 };
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;

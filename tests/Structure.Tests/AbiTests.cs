@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using SoftUnicast.Dispatch.Abi;
 using SoftUnicast.Egress.Abi;
 using SoftUnicast.Steering.Abi;
 
@@ -28,6 +29,13 @@ public class AbiTests
         { "su_chooser_slice", typeof(SuChooserSlice) },
         { "su_chooser", typeof(SuChooser) },
         { "su_choice_counters", typeof(SuChoiceCounters) },
+        { "su_dispatch_class", typeof(SuDispatchClass) },
+        { "su_dispatch_v4", typeof(SuDispatchV4) },
+        { "su_dispatch_v6", typeof(SuDispatchV6) },
+        { "su_binding", typeof(SuBinding) },
+        { "su_target", typeof(SuTarget) },
+        { "su_dispatch_counter", typeof(SuDispatchCounter) },
+        { "su_dispatch_counters", typeof(SuDispatchCounters) },
     };
 
     public static TheoryData<string, string, Type> Enums => new()
@@ -69,9 +77,9 @@ public class AbiTests
     {
         var named = Btf.Value.Where(t => Kind(t) is "STRUCT" or "ENUM" && Name(t).StartsWith("su_", StringComparison.Ordinal)).Select(Name);
 
-        // su_tables is the memory that holds them all: the next test is about it.
+        // su_tables, su_dispatch and its halves are the memory that holds them all: the next tests are about it.
         Assert.Equal(
-            Structs.Select(s => s.Data.Item1).Concat(Enums.Select(e => e.Data.Item1)).Append("su_tables").Order(StringComparer.Ordinal),
+            Structs.Select(s => s.Data.Item1).Concat(Enums.Select(e => e.Data.Item1)).Concat(["su_tables", "su_dispatch", "su_dispatch_half"]).Order(StringComparer.Ordinal),
             named.Order(StringComparer.Ordinal));
     }
 
@@ -88,6 +96,35 @@ public class AbiTests
 
         Assert.Equal(entries, Type(member.GetProperty("type_id").GetInt32()).GetProperty("nr_elems").GetInt32());
     }
+
+    [Theory]
+    [InlineData("su_dispatch", "halves", DispatchLayout.Halves, 2)]
+    [InlineData("su_dispatch", "bindings", DispatchLayout.Bindings, DispatchLimits.Bindings)]
+    [InlineData("su_dispatch", "counted_before", DispatchLayout.CountedBefore, DispatchLimits.Bindings)]
+    [InlineData("su_dispatch", "binding_targets", DispatchLayout.BindingTargets, DispatchLimits.Bindings)]
+    [InlineData("su_dispatch", "targets", DispatchLayout.Targets, DispatchLimits.Targets)]
+    [InlineData("su_dispatch", "half", DispatchLayout.Half, null)]
+    [InlineData("su_dispatch", "generation", DispatchLayout.Generation, null)]
+    [InlineData("su_dispatch_half", "classes_by_port", DispatchLayout.ClassesByPort, null)]
+    [InlineData("su_dispatch_half", "any_port_class", DispatchLayout.AnyPortClass, 2)]
+    [InlineData("su_dispatch_half", "binding_count", DispatchLayout.BindingCount, null)]
+    [InlineData("su_dispatch_half", "classes", DispatchLayout.Classes, DispatchLimits.Classes)]
+    [InlineData("su_dispatch_half", "v4", DispatchLayout.V4, DispatchLimits.Ranges)]
+    [InlineData("su_dispatch_half", "v6", DispatchLayout.V6, DispatchLimits.Ranges)]
+    [InlineData("su_dispatch_half", "v4_index", DispatchLayout.V4Index, DispatchLimits.Index)]
+    [InlineData("su_dispatch_half", "bindings_in_use", DispatchLayout.BindingsInUse, DispatchLimits.Bindings / 64)]
+    public void A_part_of_the_dispatch_tables_lies_where_the_mirror_says_and_is_as_long(string parent, string part, int offset, int? entries)
+    {
+        var members = Btf.Value.Single(t => Kind(t) == "STRUCT" && Name(t) == parent).GetProperty("members");
+        var member = members.EnumerateArray().Single(m => Name(m) == part);
+
+        Assert.Equal(offset, member.GetProperty("bits_offset").GetInt64() / 8);
+        Assert.Equal(entries ?? 0, entries is null ? 0 : Type(member.GetProperty("type_id").GetInt32()).GetProperty("nr_elems").GetInt32());
+    }
+
+    [Fact]
+    public void A_target_has_as_many_slots_as_there_are_bits_to_say_exact() =>
+        Assert.Equal(DispatchLimits.TargetSlots, 8 * Size<ushort>());
 
     [Fact]
     public void There_are_as_many_reasons_as_the_mirror_says()
@@ -122,7 +159,7 @@ public class AbiTests
         {
             var source = Path.Combine(folder.FullName, "abi.bpf.c");
             var uses = string.Join('\n', Structs.Select(s => $"struct {s.Data.Item1} a_{s.Data.Item1};")
-                .Concat(Enums.Select(e => $"enum {e.Data.Item1} an_{e.Data.Item1};")).Append("extern struct su_tables all; struct su_tables *all_tables = &all;"));
+                .Concat(Enums.Select(e => $"enum {e.Data.Item1} an_{e.Data.Item1};")).Append("extern struct su_tables all; struct su_tables *all_tables = &all; extern struct su_dispatch dispatch; struct su_dispatch *all_dispatch = &dispatch;"));
             File.WriteAllText(source, $"#include \"abi.h\"\n{uses}\n");
             var result = Run(Path.Combine(Tree.Root, "bpf/compile"), source, Path.Combine(folder.FullName, "abi.o"));
             Assert.True(result.Status == 0, result.Text);

@@ -15,10 +15,12 @@ public class ArrowTests
         ["Tunnels"] = ["Model"],
         ["Steering"] = ["Model"],
         ["Egress"] = ["Model"],
+        ["Naming"] = ["Model"],
         ["Client"] = ["Control", "Model"],
-        ["Linux"] = ["Egress", "Model", "Steering", "Tunnels"],
-        ["Cli"] = ["Config", "Control", "Egress", "Linux", "Model", "Planning"],
-        ["Daemon"] = ["BgpSpeaker", "Config", "Control", "Egress", "Linux", "Model", "Planning", "Steering", "Tunnels"],
+        ["Dispatch"] = ["Model"],
+        ["Linux"] = ["Dispatch", "Egress", "Model", "Steering", "Tunnels"],
+        ["Cli"] = ["Config", "Control", "Dispatch", "Egress", "Linux", "Model", "Naming", "Planning"],
+        ["Daemon"] = ["BgpSpeaker", "Config", "Control", "Dispatch", "Egress", "Linux", "Model", "Naming", "Planning", "Steering", "Tunnels"],
     };
 
     public static TheoryData<string> Rooms =>

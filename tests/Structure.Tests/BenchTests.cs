@@ -33,16 +33,20 @@ public class BenchTests
     }
 
     [Fact]
-    public void A_bench_that_there_is_not_is_refused()
+    public void A_bench_that_there_is_not_is_refused_with_those_that_there_are_which_are_the_READMEs()
     {
         using var process = Process.Start(new ProcessStartInfo(Path.Combine(Tree.Root, "bench/run"), ["steel"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
+        var usage = process.StandardError.ReadToEnd();
         process.WaitForExit();
 
-        Assert.NotEqual(0, process.ExitCode);
+        Assert.Equal(2, process.ExitCode);
+        var readme = File.ReadAllText(Path.Combine(Tree.Root, "README.md"));
+        var named = readme.Split('\n').Where(l => l.StartsWith("| `bench/run ", StringComparison.Ordinal)).Select(l => l.Split('`', ' ')[3]);
+        Assert.Equal($"usage: bench/run {string.Join('|', named.Order(StringComparer.Ordinal))} [--json]\n", usage);
     }
 
     private static async Task<JsonElement> RunJson(string bench)

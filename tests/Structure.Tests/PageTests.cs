@@ -33,7 +33,9 @@ public partial class PageTests
     [InlineData("docs/attribution.md")]
     [InlineData("docs/nat.md")]
     [InlineData("docs/recipes.md")]
+    [InlineData("docs/naming.md")]
     [InlineData("docs/bgp.md")]
+    [InlineData("docs/dispatch.md")]
     public void Every_link_of_a_page_leads_somewhere(string page)
     {
         var folder = Path.GetDirectoryName(Path.Combine(Tree.Root, page))!;

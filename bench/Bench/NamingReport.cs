@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace SoftUnicast.Bench;
+
+/// <summary>What answers by policy cost: medians over the rounds. Latencies are at half the queries that the arm answers at most.</summary>
+/// <param name="DnsQps">Queries a second that dnsdist answers by policy.</param>
+/// <param name="DnsQpsRemote">The same through PowerDNS's remote backend.</param>
+/// <param name="DnsQpsBindBackend">Static records of PowerDNS's bind backend, caches off.</param>
+/// <param name="DnsdistRatio">Median over the rounds of dnsdist against the bind backend in the same round.</param>
+/// <param name="RemoteRatio">The same of the remote backend.</param>
+/// <param name="DnsP99Ms">99th percentile of dnsdist's latency; milliseconds.</param>
+/// <param name="NamingMib20M">What policies for twenty million names take, in this process and in dnsdist, whichever is more; MiB.</param>
+/// <param name="FailedRequests">Queries that nobody answered, and answers that were no success.</param>
+internal sealed record NamingReport(
+    double DnsQps, double DnsQpsRemote, double DnsQpsBindBackend, double DnsdistRatio, double RemoteRatio,
+    double DnsP99Ms, double DnsP99MsRemote, double DnsP99MsBindBackend, double NamingMib20M, long FailedRequests) : IBenchReport
+{
+    private const double DnsdistGoal = 1.0;
+    private const double RemoteGoal = 0.25;
+
+    public string ToJson() => JsonSerializer.Serialize(new Dictionary<string, object>
+    {
+        ["dns_qps"] = Math.Round(DnsQps),
+        ["dns_qps_remote"] = Math.Round(DnsQpsRemote),
+        ["dns_qps_bind_backend"] = Math.Round(DnsQpsBindBackend),
+        ["dns_ratio"] = Math.Round(DnsdistRatio, 3),
+        ["dns_ratio_remote"] = Math.Round(RemoteRatio, 3),
+        ["dns_p99_ms"] = Math.Round(DnsP99Ms, 3),
+        ["dns_p99_ms_remote"] = Math.Round(DnsP99MsRemote, 3),
+        ["dns_p99_ms_bind_backend"] = Math.Round(DnsP99MsBindBackend, 3),
+        ["naming_mib_20m"] = Math.Round(NamingMib20M, 1),
+        ["failed_requests"] = FailedRequests,
+    });
+
+    public string ToText()
+    {
+        var text = new StringBuilder();
+        text.AppendLine("100,000 names            queries/s   p99 ms   of bind backend   goal");
+        Row("dnsdist, by policy", DnsQps, DnsP99Ms, DnsdistRatio, DnsdistGoal);
+        Row("PowerDNS, by policy", DnsQpsRemote, DnsP99MsRemote, RemoteRatio, RemoteGoal);
+        Row("PowerDNS, bind backend", DnsQpsBindBackend, DnsP99MsBindBackend, null, 0);
+        text.AppendLine();
+        text.AppendLine(CultureInfo.InvariantCulture, $"20 million names by policy: {NamingMib20M:F1} MiB");
+        text.Append(CultureInfo.InvariantCulture, $"queries without a good answer: {FailedRequests}");
+        return text.ToString();
+
+        void Row(string name, double rate, double p99, double? ratio, double goal)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{name,-22}{rate,12:F0}{p99,9:F2}");
+            text.AppendLine(ratio is { } r ? string.Create(CultureInfo.InvariantCulture, $"{r,18:F3}   at least {goal:F2}: {(r >= goal ? "met" : "MISSED")}") : "");
+        }
+    }
+}
