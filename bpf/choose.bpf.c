@@ -165,10 +165,10 @@ enum tuple_state {
 	TUPLE_TAKEN,
 };
 
-/* Whether a socket has this 4-tuple. As for a packet that arrives: source is the far end. */
-static __always_inline enum tuple_state find_tcp(const struct search *search, __u16 port)
+/* As of a packet that arrives: source is the far end. */
+static __always_inline struct bpf_sock_tuple tuple_of(const struct search *search, __u16 port)
 {
-	struct bpf_sock_tuple tuple = {
+	return (struct bpf_sock_tuple){
 		.ipv4 = {
 			.saddr = search->destination_be,
 			.daddr = search->in.address_be,
@@ -176,6 +176,12 @@ static __always_inline enum tuple_state find_tcp(const struct search *search, __
 			.dport = bpf_htons(port),
 		},
 	};
+}
+
+/* Whether a socket has this 4-tuple. */
+static __always_inline enum tuple_state find_tcp(const struct search *search, __u16 port)
+{
+	struct bpf_sock_tuple tuple = tuple_of(search, port);
 	struct bpf_sock *sk;
 	__u32 state;
 
@@ -192,14 +198,7 @@ static __always_inline enum tuple_state find_tcp(const struct search *search, __
 /* A socket on the port that is connected nowhere would get the answers of none, and has it for itself. */
 static __always_inline enum tuple_state find_udp(const struct search *search, __u16 port)
 {
-	struct bpf_sock_tuple tuple = {
-		.ipv4 = {
-			.saddr = search->destination_be,
-			.daddr = search->in.address_be,
-			.sport = search->port_be,
-			.dport = bpf_htons(port),
-		},
-	};
+	struct bpf_sock_tuple tuple = tuple_of(search, port);
 	struct bpf_sock *sk;
 	__u32 found;
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SoftUnicast.Linux.Host;
 
 namespace SoftUnicast.Linux.Bpf;
@@ -16,8 +17,8 @@ public enum XdpMode
 }
 
 /// <summary>
-/// A program's place on an interface, at XDP or among the tcx programs for what leaves, or a socket lookup program's in a network
-/// namespace. As long as the link or a pin of it lives, nobody else can take the place.
+/// A program's place: on an interface, at XDP or among the tcx programs for what leaves; a socket lookup program's in a network
+/// namespace; or at a cgroup. As long as the link or a pin of it lives, nobody else can take the place.
 /// </summary>
 public sealed unsafe class BpfLink : IDisposable
 {
@@ -88,27 +89,53 @@ public sealed unsafe class BpfLink : IDisposable
         };
     }
 
+    /// <summary>Runs a program for the sockets of a cgroup and of those below it, beside others'.</summary>
+    /// <param name="cgroupFolder">The cgroup's folder, on a mount of cgroup2.</param>
+    /// <param name="attachType"><c>enum bpf_attach_type</c>.</param>
+    internal static BpfLink AttachCgroup(BpfProgram program, string cgroupFolder, int attachType)
+    {
+        const int readOnly = 0; // O_RDONLY
+        var opened = Libc.Open(cgroupFolder, readOnly | Libc.O_CLOEXEC, 0);
+        using var folder = opened >= 0 ? new FileDescriptor(opened) : throw new BpfException("open", cgroupFolder, Marshal.GetLastPInvokeError());
+        var result = Libbpf.CreateLink(program.Fd, folder.Number, attachType, null);
+        var subject = $"{program.Name} at {cgroupFolder}";
+        return result >= 0
+            ? new BpfLink(new FileDescriptor(result), subject)
+            : throw BpfException.From("bpf(BPF_LINK_CREATE)", subject, result, -result switch
+            {
+                Libc.EPERM => "CAP_BPF and CAP_NET_ADMIN are needed; or another program there lets nobody attach beside it",
+                BpfLibc.E2BIG => "64 programs are attached there already: see 'bpftool cgroup show'",
+                Libc.EINVAL => "cgroup links need Linux 5.7 or later",
+                _ => null,
+            });
+    }
+
     public static BpfLink OpenPinned(string path) => new(BpfMap.OpenPin(path, readOnly: false), path);
 
     /// <summary>The interface it sits on, 0 if that is gone; the program it runs.</summary>
     public (int InterfaceIndex, uint ProgramId) Info()
     {
-        Libbpf.LinkInfo info = default;
-        var length = (uint)sizeof(Libbpf.LinkInfo);
-        Check(Libbpf.GetInfo(fd, &info, &length), "bpf(BPF_OBJ_GET_INFO_BY_FD)");
+        var info = KernelInfo();
         return ((int)info.Ifindex, info.ProgramId);
     }
 
     /// <summary>The inode of the network namespace that a socket lookup program runs in, 0 if that is gone; the program.</summary>
     internal (uint NamespaceInode, uint ProgramId) NamespaceInfo()
     {
-        var (inode, programId) = Info();
-        return ((uint)inode, programId);
+        var info = KernelInfo();
+        return (info.Ifindex, info.ProgramId);
+    }
+
+    /// <summary>The cgroup that a program is attached to, 0 if it is detached or the cgroup is gone.</summary>
+    internal ulong CgroupId()
+    {
+        var info = KernelInfo();
+        return ((ulong)info.SecondWord << 32) | info.Ifindex;
     }
 
     public void Pin(string path) => Check(Libbpf.Pin(fd, path), "bpf(BPF_OBJ_PIN)");
 
-    /// <summary>Puts another program into the same place, between two packets. False: the interface is gone.</summary>
+    /// <summary>Puts another program into the same place, between two packets. False: the interface, namespace or cgroup is gone.</summary>
     public bool TryUpdate(BpfProgram program)
     {
         var code = Libbpf.UpdateLink(fd, program.Fd, null);
@@ -121,7 +148,7 @@ public sealed unsafe class BpfLink : IDisposable
         return true;
     }
 
-    /// <summary>Takes the program off the interface, whoever else holds the link.</summary>
+    /// <summary>Takes the program away, whoever else holds the link.</summary>
     public void Detach()
     {
         var code = Libbpf.DetachLink(fd);
@@ -132,6 +159,14 @@ public sealed unsafe class BpfLink : IDisposable
     }
 
     public void Dispose() => fd.Dispose();
+
+    private Libbpf.LinkInfo KernelInfo()
+    {
+        Libbpf.LinkInfo info = default;
+        var length = (uint)sizeof(Libbpf.LinkInfo);
+        Check(Libbpf.GetInfo(fd, &info, &length), "bpf(BPF_OBJ_GET_INFO_BY_FD)");
+        return info;
+    }
 
     private static string? AttachAdvice(int errno, XdpMode mode) => errno switch
     {

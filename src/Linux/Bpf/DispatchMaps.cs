@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using SoftUnicast.Dispatch;
 using SoftUnicast.Dispatch.Abi;
@@ -17,23 +16,14 @@ public sealed class DispatchMaps : IDisposable
     private const byte IPv4 = 4;
     private const byte IPv6 = 6;
 
-    private readonly MapMemory? pages;
-    private readonly byte[] copy = [];
+    private readonly MapTables tables;
     private readonly BpfMap sockets;
     private readonly BpfMap counters;
 
     private DispatchMaps(Func<string, BpfMap> open, bool copied)
     {
-        using var tables = open(DispatchProgram.TablesMap);
-        if (copied)
-        {
-            copy = tables.ReadBytes(0);
-        }
-        else
-        {
-            pages = tables.Memory();
-        }
-
+        using var map = open(DispatchProgram.TablesMap);
+        tables = new MapTables(map, copied);
         sockets = open(DispatchProgram.SocketsMap);
         counters = open(DispatchProgram.CountersMap);
     }
@@ -82,7 +72,7 @@ public sealed class DispatchMaps : IDisposable
 
     public void Dispose()
     {
-        pages?.Dispose();
+        tables.Dispose();
         sockets.Dispose();
         counters.Dispose();
     }
@@ -210,7 +200,7 @@ public sealed class DispatchMaps : IDisposable
     }
 
     private Span<T> Table<T>(int offset, int entries)
-        where T : unmanaged => MemoryMarshal.Cast<byte, T>((pages is null ? copy.AsSpan() : pages.Bytes)[offset..])[..entries];
+        where T : unmanaged => tables.Table<T>(offset, entries);
 
     private Dictionary<ushort, SuDispatchCounter> ReadSums(IReadOnlyCollection<ushort> bindings)
     {

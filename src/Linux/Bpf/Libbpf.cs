@@ -120,7 +120,7 @@ internal static unsafe partial class Libbpf
         public fixed byte Name[16];
     }
 
-    /// <summary><c>struct bpf_link_info</c> of an XDP or tcx link; where a network namespace's has its inode, Ifindex is that.</summary>
+    /// <summary><c>struct bpf_link_info</c>, of an XDP or tcx link; a network namespace's has its inode in Ifindex, a cgroup's its id in both words.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 64)]
     public struct LinkInfo
     {
@@ -129,6 +129,7 @@ internal static unsafe partial class Libbpf
         public uint ProgramId;
         public uint Pad;
         public uint Ifindex;
+        public uint SecondWord;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -6,8 +6,8 @@ using SoftUnicast.Steering.Abi;
 namespace SoftUnicast.Linux.Bpf;
 
 /// <summary>
-/// Where the packet path is pinned: <c>ROOT/v1/su_tables</c> and the other maps, <c>ROOT/v1/link_eth0</c> and the other
-/// interfaces. Pins outlive the process that made them.
+/// Where programs and their maps are pinned; for the packet path, <c>ROOT/v1/su_tables</c> and the other maps,
+/// <c>ROOT/v1/link_eth0</c> and the other interfaces. Pins outlive the process that made them.
 /// </summary>
 internal sealed class PinFolder
 {
@@ -62,6 +62,82 @@ internal sealed class PinFolder
     /// </summary>
     public void ShareMap(string mapName) => _ = BpfLibc.ChangeMode(MapPath(mapName), MapMode);
 
+    /// <summary>Is the map pinned? Another one of that name is refused.</summary>
+    /// <exception cref="PinnedStateException">What is pinned there is of another make.</exception>
+    public bool HasMap(string mapName, MapGeometry wanted)
+    {
+        var path = MapPath(mapName);
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        using var map = BpfMap.OpenPinned(path);
+        return map.Geometry == wanted
+            ? true
+            : throw new PinnedStateException(
+                $"the pinned map {path} is another one ({map.Geometry}) than this program needs ({wanted}). What is pinned keeps running; " +
+                "'softunicastc down' ends it, and the daemon then starts afresh");
+    }
+
+    /// <summary>Takes a pinned link's program from its place. False: it is not pinned.</summary>
+    public static bool RemoveLink(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        using (var link = BpfLink.OpenPinned(path))
+        {
+            link.Detach();
+        }
+
+        File.Delete(path);
+        return true;
+    }
+
+    /// <summary>Takes all programs from their places and forgets all maps, of every version. What is not there is no error.</summary>
+    /// <returns>Whether there was anything.</returns>
+    public bool Remove()
+    {
+        var versions = AllVersions();
+        foreach (var version in versions)
+        {
+            var files = Directory.GetFiles(version).ToLookup(IsLink);
+            foreach (var link in files[true])
+            {
+                RemoveLink(link);
+            }
+
+            foreach (var map in files[false])
+            {
+                File.Delete(map);
+            }
+
+            Directory.Delete(version);
+        }
+
+        RemoveIfEmpty(Root);
+        return versions.Count > 0;
+    }
+
+    /// <summary>Removes a folder in which nothing is pinned. It may stay where that is not ours to do.</summary>
+    public static void RemoveIfEmpty(string folder)
+    {
+        try
+        {
+            if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
+            {
+                Directory.Delete(folder);
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Made by root for a daemon that is not.
+        }
+    }
+
     /// <summary>The interfaces that links are pinned for, in order.</summary>
     public IReadOnlyList<string> LinkNames()
     {
@@ -80,7 +156,7 @@ internal sealed class PinFolder
         ? []
         : [.. Directory.EnumerateDirectories(Root, "v*").Where(path => int.TryParse(Path.GetFileName(path)[1..], CultureInfo.InvariantCulture, out _))];
 
-    public static bool IsLink(string path) => Path.GetFileName(path).StartsWith(LinkPrefix, StringComparison.Ordinal);
+    private static bool IsLink(string path) => Path.GetFileName(path).StartsWith(LinkPrefix, StringComparison.Ordinal);
 
     /// <summary>bpffs takes no dots, and a pin's name must tell its interface's: <c>eth0.10</c> is <c>eth0=2E10</c>.</summary>
     internal static string Escape(string interfaceName)

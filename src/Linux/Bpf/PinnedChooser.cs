@@ -43,7 +43,7 @@ public sealed class PinnedChooser : IDisposable
         var isAdopted = false;
         foreach (var (mapName, geometry) in declared)
         {
-            isAdopted |= CheckPinned(pins.MapPath(mapName), geometry);
+            isAdopted |= pins.HasMap(mapName, geometry);
             choose.SetPinPath(mapName, pins.MapPath(mapName));
         }
 
@@ -82,26 +82,9 @@ public sealed class PinnedChooser : IDisposable
     public static bool Remove(string folder)
     {
         var pins = Pins(folder);
-        var versions = pins.AllVersions();
-        foreach (var version in versions)
-        {
-            var files = Directory.GetFiles(version);
-            foreach (var path in files.Where(PinFolder.IsLink))
-            {
-                RemoveLink(path);
-            }
-
-            foreach (var path in files.Where(path => !PinFolder.IsLink(path)))
-            {
-                File.Delete(path);
-            }
-
-            Directory.Delete(version);
-        }
-
-        RemoveIfEmpty(pins.Root);
-        RemoveIfEmpty(Path.GetDirectoryName(pins.Root)!);
-        return versions.Count > 0;
+        var wasThere = pins.Remove();
+        PinFolder.RemoveIfEmpty(Path.GetDirectoryName(pins.Root)!);
+        return wasThere;
     }
 
     /// <summary>
@@ -119,8 +102,8 @@ public sealed class PinnedChooser : IDisposable
                 return false;
             }
 
-            using var link = CgroupLink.OpenPinned(path);
-            return link.Info().CgroupId == root;
+            using var link = BpfLink.OpenPinned(path);
+            return link.CgroupId() == root;
         });
     }
 
@@ -191,57 +174,16 @@ public sealed class PinnedChooser : IDisposable
     {
         if (File.Exists(path))
         {
-            using var own = CgroupLink.OpenPinned(path);
-            if (own.Info().CgroupId == root.Id)
+            using var own = BpfLink.OpenPinned(path);
+            if (own.CgroupId() == root.Id && own.TryUpdate(program))
             {
-                own.Update(program);
                 return;
             }
 
             File.Delete(path); // detached by somebody, or of another mount
         }
 
-        using var link = CgroupLink.Attach(program, root.Folder, attachType);
+        using var link = BpfLink.AttachCgroup(program, root.Folder, attachType);
         link.Pin(path);
-    }
-
-    private static bool CheckPinned(string path, MapGeometry wanted)
-    {
-        if (!File.Exists(path))
-        {
-            return false;
-        }
-
-        using var map = BpfMap.OpenPinned(path);
-        return map.Geometry == wanted
-            ? true
-            : throw new PinnedStateException(
-                $"the pinned map {path} is another one ({map.Geometry}) than this program needs ({wanted}). What is pinned keeps choosing; " +
-                "'softunicastc down' ends it, and the daemon then starts afresh");
-    }
-
-    private static void RemoveLink(string path)
-    {
-        using (var link = CgroupLink.OpenPinned(path))
-        {
-            link.Detach();
-        }
-
-        File.Delete(path);
-    }
-
-    private static void RemoveIfEmpty(string folder)
-    {
-        try
-        {
-            if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
-            {
-                Directory.Delete(folder);
-            }
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            // Made by root for a daemon that is not: an empty folder may stay.
-        }
     }
 }

@@ -79,7 +79,7 @@ public sealed class PinnedDispatch : IDisposable
         var isAdopted = false;
         foreach (var (mapName, geometry) in declared)
         {
-            isAdopted |= PinnedSteering.CheckPinned(pins, mapName, geometry);
+            isAdopted |= pins.HasMap(mapName, geometry);
             dispatch.SetPinPath(mapName, pins.MapPath(mapName));
         }
 
@@ -107,12 +107,7 @@ public sealed class PinnedDispatch : IDisposable
 
     /// <summary>Ends dispatch: takes the program out and forgets all bindings and registrations. Open connections stay.</summary>
     /// <returns>False: it was not there.</returns>
-    public static bool Remove(string folder)
-    {
-        var isThere = Directory.Exists(new PinFolder(folder).Folder);
-        PinnedSteering.Remove(folder);
-        return isThere;
-    }
+    public static bool Remove(string folder) => new PinFolder(folder).Remove();
 
     /// <summary>
     /// Makes a table the one in force, at once: a lookup meets the old table or the new one, never a mixture. Bindings that are in

@@ -73,7 +73,7 @@ public sealed class PinnedGuard : IDisposable
         var pins = new PinFolder(folder);
         using var guard = GuardProgram.Open();
         var declared = guard.DeclaredMaps();
-        if (!PinnedSteering.CheckPinned(pins, SteeringProgram.TablesMap, declared[GuardProgram.TablesMap]))
+        if (!pins.HasMap(SteeringProgram.TablesMap, declared[GuardProgram.TablesMap]))
         {
             throw new PinnedStateException($"nothing is pinned in {pins.Folder}: the guard reads the packet path's tables, which have to be there first");
         }
@@ -87,7 +87,7 @@ public sealed class PinnedGuard : IDisposable
         string[] pinned = [GuardProgram.CountersMap, GuardProgram.EventsMap];
         foreach (var mapName in pinned)
         {
-            isAdopted |= PinnedSteering.CheckPinned(pins, mapName, declared[mapName]);
+            isAdopted |= pins.HasMap(mapName, declared[mapName]);
             guard.SetPinPath(mapName, pins.MapPath(mapName));
         }
 

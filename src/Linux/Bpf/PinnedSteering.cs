@@ -62,7 +62,7 @@ public sealed class PinnedSteering : ISteeringMaps, IDisposable
         var isAdopted = false;
         foreach (var (mapName, geometry) in declared)
         {
-            isAdopted |= CheckPinned(pins, mapName, geometry);
+            isAdopted |= pins.HasMap(mapName, geometry);
             steer.SetPinPath(mapName, pins.MapPath(mapName));
         }
 
@@ -113,7 +113,7 @@ public sealed class PinnedSteering : ISteeringMaps, IDisposable
             }
         }
 
-        RemoveLink(path); // of this name, but on another interface, or on one that is gone
+        PinFolder.RemoveLink(path); // of this name, but on another interface, or on one that is gone
         XdpPlaces.RequireFree(interfaceName, index);
         using var link = XdpPlaces.Take(program, interfaceName, index, mode, out var taken, out var reason);
         link.Pin(path);
@@ -121,7 +121,7 @@ public sealed class PinnedSteering : ISteeringMaps, IDisposable
     }
 
     /// <summary>Takes the program off an interface. False: it is not on it.</summary>
-    public bool Detach(string interfaceName) => RemoveLink(pins.LinkPath(interfaceName));
+    public bool Detach(string interfaceName) => PinFolder.RemoveLink(pins.LinkPath(interfaceName));
 
     /// <summary>What is pinned, as the kernel has it.</summary>
     public IReadOnlyList<XdpAttachment> Attachments() => Attachments(pins.Root);
@@ -142,27 +142,7 @@ public sealed class PinnedSteering : ISteeringMaps, IDisposable
     {
         var pins = new PinFolder(folder);
         var names = pins.LinkNames();
-        foreach (var version in pins.AllVersions())
-        {
-            var files = Directory.GetFiles(version);
-            foreach (var path in files.Where(PinFolder.IsLink))
-            {
-                RemoveLink(path);
-            }
-
-            foreach (var path in files.Where(path => !PinFolder.IsLink(path)))
-            {
-                File.Delete(path);
-            }
-
-            Directory.Delete(version);
-        }
-
-        if (Directory.Exists(pins.Root) && !Directory.EnumerateFileSystemEntries(pins.Root).Any())
-        {
-            RemoveFolder(pins.Root);
-        }
-
+        pins.Remove();
         return names;
     }
 
@@ -179,51 +159,6 @@ public sealed class PinnedSteering : ISteeringMaps, IDisposable
     {
         maps.Dispose();
         program.Dispose();
-    }
-
-    /// <summary>Is the map pinned? Another one of that name is refused.</summary>
-    internal static bool CheckPinned(PinFolder pins, string mapName, MapGeometry wanted)
-    {
-        var path = pins.MapPath(mapName);
-        if (!File.Exists(path))
-        {
-            return false;
-        }
-
-        using var map = BpfMap.OpenPinned(path);
-        return map.Geometry == wanted
-            ? true
-            : throw new PinnedStateException(
-                $"the pinned map {path} is another one ({map.Geometry}) than this program needs ({wanted}). What is pinned keeps steering; " +
-                "'softunicastc down' ends it, and the daemon then starts afresh");
-    }
-
-    private static bool RemoveLink(string path)
-    {
-        if (!File.Exists(path))
-        {
-            return false;
-        }
-
-        using (var link = BpfLink.OpenPinned(path))
-        {
-            link.Detach();
-        }
-
-        File.Delete(path);
-        return true;
-    }
-
-    private static void RemoveFolder(string folder)
-    {
-        try
-        {
-            Directory.Delete(folder);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            // Made by root for a daemon that is not: an empty folder may stay.
-        }
     }
 
     // The interface may have been renamed since its link was pinned.
@@ -254,7 +189,7 @@ public sealed class PinnedSteering : ISteeringMaps, IDisposable
 
         if (own.Path != path)
         {
-            RemoveLink(path);
+            PinFolder.RemoveLink(path);
             File.Move(own.Path, path);
         }
 

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using SoftUnicast.Steering;
 using SoftUnicast.Steering.Abi;
 
@@ -16,23 +15,14 @@ public sealed class SteeringMaps : ISteeringMaps, IDisposable
     internal const int SettingsOffset = InterfacesOffset + (AbiLimits.Interfaces * 8);
     private const int EndpointsAtOnce = 1024;
 
-    private readonly MapMemory? pages;
-    private readonly byte[] copy = [];
+    private readonly MapTables tables;
     private readonly BpfMap counters;
     private readonly BpfMap endpointCounters;
 
     private SteeringMaps(Func<string, BpfMap> open, bool copied)
     {
-        using var tables = open(SteeringProgram.TablesMap);
-        if (copied)
-        {
-            copy = tables.ReadBytes(0);
-        }
-        else
-        {
-            pages = tables.Memory();
-        }
-
+        using var map = open(SteeringProgram.TablesMap);
+        tables = new MapTables(map, copied);
         counters = open(SteeringProgram.CountersMap);
         endpointCounters = open(SteeringProgram.EndpointCountersMap);
     }
@@ -68,7 +58,7 @@ public sealed class SteeringMaps : ISteeringMaps, IDisposable
 
     public void Dispose()
     {
-        pages?.Dispose();
+        tables.Dispose();
         counters.Dispose();
         endpointCounters.Dispose();
     }
@@ -76,14 +66,11 @@ public sealed class SteeringMaps : ISteeringMaps, IDisposable
     /// <summary>The maps of a loaded object.</summary>
     internal static SteeringMaps Of(BpfObject loaded) => new(loaded.Map, copied: false);
 
-    /// <summary>
-    /// The maps that are pinned in a folder, to look at only: the kernel maps no pages for a descriptor that may not write,
-    /// not even to read them, but copies an element.
-    /// </summary>
+    /// <summary>The maps that are pinned in a folder, to look at only.</summary>
     internal static SteeringMaps Copy(PinFolder pins) => new(name => BpfMap.OpenPinned(pins.MapPath(name), readOnly: true), copied: true);
 
     private Span<T> Table<T>(int offset, int entries)
-        where T : unmanaged => MemoryMarshal.Cast<byte, T>((pages is null ? copy.AsSpan() : pages.Bytes)[offset..])[..entries];
+        where T : unmanaged => tables.Table<T>(offset, entries);
 
     /// <summary>Counters of a per-CPU array, added up over the CPUs.</summary>
     internal static void ReadSums(BpfMap map, uint firstIndex, Span<SuCounter> sums)
