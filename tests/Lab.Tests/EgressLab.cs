@@ -104,22 +104,20 @@ public static class EgressLab
     /// Waits until a server is well, and its slices of all pools are owned and serve nothing: as it was before a test. A connection
     /// that its own end closed first counts for a minute (TIME_WAIT).
     /// </summary>
-    public static async Task UntilUnusedAsync(this LabFixture lab, string server)
+    public static Task UntilUnusedAsync(this LabFixture lab, string server)
     {
         ArgumentNullException.ThrowIfNull(lab);
-        var clock = Stopwatch.StartNew();
-        while (true)
-        {
-            var status = await lab.ShowAsync(server, "status");
-            List<OwnSlice> own = [.. await lab.OwnAsync(server, "us-general"), .. await lab.OwnAsync(server, "eu-video")];
-            if (status.GetProperty("health").GetString() == "up" && own.TrueForAll(s => s.State == "owned" && s.Use is "none" or "nat"))
+        JsonElement status = default;
+        List<OwnSlice> own = [];
+        return LabFixture.UntilAsync(
+            () => $"{server} is as it was: {string.Join(", ", own)}; {status.GetProperty("problems")}",
+            async () =>
             {
-                return;
-            }
-
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(75), $"{server} is never as it was: {string.Join(", ", own)}; {status.GetProperty("problems")}");
-            await Task.Delay(100, TestContext.Current.CancellationToken);
-        }
+                status = await lab.ShowAsync(server, "status");
+                own = [.. await lab.OwnAsync(server, "us-general"), .. await lab.OwnAsync(server, "eu-video")];
+                return status.GetProperty("health").GetString() == "up" && own.TrueForAll(s => s.State == "owned" && s.Use is "none" or "nat");
+            },
+            TimeSpan.FromSeconds(75));
     }
 
     public static async Task ReloadAsync(string server) => Signal("HUP", await LabFixture.ProcessAsync("softunicastd", server));

@@ -159,12 +159,15 @@ public sealed class LabFixture : IAsyncLifetime
         TimeSpan.FromSeconds(60));
 
     /// <summary>Asks again until the condition holds; the test fails with <paramref name="what"/> if it never does.</summary>
-    public static async Task UntilAsync(string what, Func<Task<bool>> condition, TimeSpan? within = null)
+    public static Task UntilAsync(string what, Func<Task<bool>> condition, TimeSpan? within = null) => UntilAsync(() => what, condition, within);
+
+    /// <param name="what">Asked when it is told, so that it can say how things stand.</param>
+    public static async Task UntilAsync(Func<string> what, Func<Task<bool>> condition, TimeSpan? within = null)
     {
         var clock = Stopwatch.StartNew();
         while (!await condition())
         {
-            Assert.True(clock.Elapsed < (within ?? TimeSpan.FromSeconds(30)), $"never came true: {what}");
+            Assert.True(clock.Elapsed < (within ?? TimeSpan.FromSeconds(30)), $"never came true: {what()}");
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
     }

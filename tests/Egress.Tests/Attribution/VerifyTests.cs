@@ -1,6 +1,7 @@
 using System.Text;
 using SoftUnicast.Egress.Attribution;
 using SoftUnicast.Egress.Tests.Support;
+using SoftUnicast.Steering.Tests.Support;
 
 namespace SoftUnicast.Egress.Tests.Attribution;
 

@@ -4,6 +4,7 @@ using SoftUnicast.Egress.Life;
 using SoftUnicast.Egress.SharingOut;
 using SoftUnicast.Egress.Tests.Support;
 using SoftUnicast.Model;
+using SoftUnicast.Steering.Tests.Support;
 
 namespace SoftUnicast.Egress.Tests.Attribution;
 

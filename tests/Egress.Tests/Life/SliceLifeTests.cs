@@ -1,5 +1,6 @@
 using SoftUnicast.Egress.Life;
 using SoftUnicast.Egress.Tests.Support;
+using SoftUnicast.Steering.Tests.Support;
 
 namespace SoftUnicast.Egress.Tests.Life;
 

@@ -1,4 +1,9 @@
+using SoftUnicast.Tests.Support;
+
 namespace SoftUnicast.Naming.Tests.Lab;
+
+/// <summary>A real server, or a proxy before one.</summary>
+internal sealed class DnsDaemon(NamingLab lab) : LabDaemon(lab);
 
 /// <summary>The servers of a lab, on ports of its loopback.</summary>
 internal static class Servers
@@ -20,7 +25,7 @@ internal static class Servers
         """;
 
     /// <summary>PowerDNS with the zone example.com in its bind backend.</summary>
-    public static Daemon StartBind(this NamingLab lab, string zone = Zone)
+    public static DnsDaemon StartBind(this NamingLab lab, string zone = Zone)
     {
         lab.Write("example.com.zone", zone + "\n");
         lab.Write("named.conf", $"zone \"example.com\" {{ type master; file \"{lab.PathOf("example.com.zone")}\"; }};\n");
@@ -44,7 +49,7 @@ internal static class Servers
 
         """;
 
-    public static Daemon StartDnsdist(this NamingLab lab, DnsdistFiles files)
+    public static DnsDaemon StartDnsdist(this NamingLab lab, DnsdistFiles files)
     {
         var conf = lab.Write("dnsdist.conf", $"""
             setLocal("127.0.0.1:{DnsdistPort}")
@@ -70,7 +75,7 @@ internal static class Servers
     }
 
     /// <summary>Waits until a server answers the zone's SOA.</summary>
-    public static async Task ReadyAsync(this NamingLab lab, int port, Daemon daemon)
+    public static async Task ReadyAsync(this NamingLab lab, int port, DnsDaemon daemon)
     {
         using var client = new DnsClient(lab, port);
         await NamingLab.UntilAsync(
