@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using SoftUnicast.Dispatch;
+using SoftUnicast.Model;
 
 namespace SoftUnicast.Linux.Host;
 
@@ -29,24 +30,29 @@ public static class ProcessSockets
         var cookies = new HashSet<ulong>();
         foreach (var number in SocketNumbers(processId))
         {
-            SafeFileHandle descriptor;
+            SafeFileHandle? descriptor = null;
             try
             {
                 descriptor = Take(process, processId, number);
+                var facts = SocketFacts.Of(descriptor);
+                if (facts.Refusal() is null && (isWanted?.Invoke(facts) ?? true) && cookies.Add(facts.Cookie))
+                {
+                    taken.Add(new TakenSocket(descriptor, facts));
+                    descriptor = null;
+                }
             }
-            catch (SystemCallException gone) when (gone.Errno == Libc.EBADF)
+            catch (SystemCallException gone) when (gone.Errno is Libc.EBADF or Libc.ENOTSOCK)
             {
-                continue; // closed since the folder was read
+                // Closed since the folder was read, or the number is that of a file by now.
             }
-
-            var facts = SocketFacts.Of(descriptor);
-            if (facts.Refusal() is null && (isWanted?.Invoke(facts) ?? true) && cookies.Add(facts.Cookie))
+            catch
             {
-                taken.Add(new TakenSocket(descriptor, facts));
+                taken.ForEach(t => t.Dispose());
+                throw;
             }
-            else
+            finally
             {
-                descriptor.Dispose();
+                descriptor?.Dispose();
             }
         }
 

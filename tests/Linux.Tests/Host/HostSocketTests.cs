@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using SoftUnicast.Dispatch;
 using SoftUnicast.Linux.Host;
+using SoftUnicast.Model;
 
 namespace SoftUnicast.Linux.Tests.Host;
 
@@ -65,6 +66,36 @@ public class HostSocketTests
         Assert.Single(ProcessSockets.TakeAll(Environment.ProcessId, ProcessSockets.Having(DispatchProtocol.Udp, udpPort)));
         one.Dispose();
         taken.ToList().ForEach(t => t.Dispose());
+    }
+
+    [Fact]
+    public async Task A_number_that_is_a_file_or_nothing_by_the_time_it_is_taken_is_passed_over()
+    {
+        using var listener = Listen();
+        using var isDone = new CancellationTokenSource();
+        var churn = Task.Run(() =>
+        {
+            while (!isDone.IsCancellationRequested)
+            {
+                Listen().Dispose();
+                File.OpenRead("/proc/self/status").Dispose();
+            }
+        }, TestContext.Current.CancellationToken);
+
+        try
+        {
+            for (var i = 0; i < 300; i++)
+            {
+                var taken = ProcessSockets.TakeAll(Environment.ProcessId);
+                Assert.Contains(Cookie(listener.SafeHandle), taken.Select(t => t.Facts.Cookie));
+                taken.ToList().ForEach(t => t.Dispose());
+            }
+        }
+        finally
+        {
+            await isDone.CancelAsync();
+            await churn;
+        }
     }
 
     [Fact]
