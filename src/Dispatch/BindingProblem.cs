@@ -1,3 +1,5 @@
+using SoftUnicast.Model;
+
 namespace SoftUnicast.Dispatch;
 
 /// <summary>Why a binding cannot stand in a table.</summary>

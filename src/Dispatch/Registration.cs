@@ -1,4 +1,5 @@
 using SoftUnicast.Dispatch.Abi;
+using SoftUnicast.Model;
 
 namespace SoftUnicast.Dispatch;
 

@@ -1,3 +1,5 @@
+using SoftUnicast.Model;
+
 namespace SoftUnicast.Dispatch;
 
 /// <summary>Who asks: the effective user of a process and all groups that it is in.</summary>

@@ -84,7 +84,7 @@ public struct SuBinding
     /// <summary>4, 6.</summary>
     public byte Family;
 
-    /// <summary><see cref="DispatchProtocol"/>.</summary>
+    /// <summary><see cref="Model.DispatchProtocol"/>.</summary>
     public byte Protocol;
 
     public SuPad9 Pad;

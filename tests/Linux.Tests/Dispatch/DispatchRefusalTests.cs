@@ -4,6 +4,7 @@ using SoftUnicast.Dispatch;
 using SoftUnicast.Linux.Bpf;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Linux.Tests.Net;
+using SoftUnicast.Model;
 
 namespace SoftUnicast.Linux.Tests.Dispatch;
 

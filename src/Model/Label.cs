@@ -1,6 +1,4 @@
-using SoftUnicast.Dispatch.Abi;
-
-namespace SoftUnicast.Dispatch;
+namespace SoftUnicast.Model;
 
 /// <summary>
 /// The name that bindings and sockets meet under: 1 to 55 letters, digits, <c>-</c>, <c>_</c> and <c>.</c>, the first a letter or a digit.
@@ -8,7 +6,7 @@ namespace SoftUnicast.Dispatch;
 public sealed record Label : IComparable<Label>
 {
     /// <summary>Longest name, in characters.</summary>
-    public const int MaxLength = DispatchLimits.LabelBytes - 1;
+    public const int MaxLength = 55;
 
     private readonly string name;
 

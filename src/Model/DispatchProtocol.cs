@@ -1,4 +1,4 @@
-namespace SoftUnicast.Dispatch;
+namespace SoftUnicast.Model;
 
 /// <summary>What is dispatched, by its IP protocol number.</summary>
 public enum DispatchProtocol

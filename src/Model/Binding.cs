@@ -1,7 +1,6 @@
 using System.Globalization;
-using SoftUnicast.Model;
 
-namespace SoftUnicast.Dispatch;
+namespace SoftUnicast.Model;
 
 /// <summary>What comes in by this protocol for an address of this prefix and a port of this range goes to the label's sockets.</summary>
 /// <param name="Ports"><see cref="PortRange.All"/>: any port.</param>
