@@ -16,17 +16,19 @@ public readonly record struct FileContent
     public string? Error { get; }
 }
 
-/// <summary>Everything that a server's three files say, and everything that is wrong with them.</summary>
+/// <summary>Everything that a server's files say, and everything that is wrong with them.</summary>
 /// <param name="Server">Null if it could not be read or has an error.</param>
 /// <param name="Fleet">Likewise.</param>
 /// <param name="Assignment">Likewise; without what <see cref="Fleet"/> does not allow.</param>
-/// <param name="Diagnostics">By file (server, fleet, assignment), then line and column.</param>
-public sealed record ConfigCheckResult(ServerConfig? Server, Fleet? Fleet, Assignment? Assignment, ImmutableArray<Diagnostic> Diagnostics)
+/// <param name="Naming">Likewise; null too if no name is answered on this server.</param>
+/// <param name="Diagnostics">By file (server, fleet, assignment, naming), then line and column.</param>
+public sealed record ConfigCheckResult(
+    ServerConfig? Server, Fleet? Fleet, Assignment? Assignment, NamingRules? Naming, ImmutableArray<Diagnostic> Diagnostics)
 {
     public bool HasErrors => Diagnostics.Any(d => d.Severity == Severity.Error);
 }
 
-/// <summary>Loads a server's three files and checks them against each other, for the daemon's start and for <c>--check</c>.</summary>
+/// <summary>Loads a server's files and checks them against each other, for the daemon's start and for <c>--check</c>.</summary>
 public static class ConfigCheck
 {
     /// <param name="serverPath">The path of <c>softunicast.yaml</c>.</param>
@@ -38,14 +40,14 @@ public static class ConfigCheck
         var serverFile = readFile(serverPath);
         if (serverFile.Error is { } error)
         {
-            return new ConfigCheckResult(null, null, null, [Unreadable(serverPath, error, null)]);
+            return new ConfigCheckResult(null, null, null, null, [Unreadable(serverPath, error, null)]);
         }
 
-        // Where the other two files are is known only after this one is read; then it is read again with the fleet at hand.
+        // Where the other files are is known only after this one is read; then it is read again with the fleet at hand.
         var server = ServerYaml.Read(serverPath, serverFile.Bytes.Span);
         if (server.Value is not { } config)
         {
-            return new ConfigCheckResult(null, null, null, server.Diagnostics);
+            return new ConfigCheckResult(null, null, null, null, server.Diagnostics);
         }
 
         var fleet = ReadOther(readFile, config.FleetPath, "the same file goes to every server", bytes => FleetYaml.Read(config.FleetPath, bytes.Span));
@@ -59,13 +61,18 @@ public static class ConfigCheck
             config.AssignmentPath,
             "'softunicastc plan' makes it",
             bytes => AssignmentYaml.Read(config.AssignmentPath, bytes.Span, fleet.Value));
-        var diagnostics = server.Diagnostics.AddRange(fleet.Diagnostics).AddRange(assignment.Diagnostics);
+        var naming = config.Naming is not { FilePath: var namingPath } ? new ConfigResult<NamingRules>(null, []) : ReadOther(
+            readFile,
+            namingPath,
+            "docs/naming.md tells what it says; without the section 'naming' no name is answered here",
+            bytes => NamingYaml.Read(namingPath, bytes.Span, fleet.Value));
+        var diagnostics = server.Diagnostics.AddRange(fleet.Diagnostics).AddRange(assignment.Diagnostics).AddRange(naming.Diagnostics);
         if (server.Value is not null && fleet.Value is not null && assignment.Value is not null)
         {
             diagnostics = diagnostics.AddRange(WithoutSlices(config, fleet.Value, assignment.Value));
         }
 
-        return new ConfigCheckResult(server.Value, fleet.Value, assignment.Value, diagnostics);
+        return new ConfigCheckResult(server.Value, fleet.Value, assignment.Value, naming.Value, diagnostics);
     }
 
     private static ConfigResult<T> ReadOther<T>(Func<string, FileContent> readFile, string path, string hint, Func<ReadOnlyMemory<byte>, ConfigResult<T>> read)

@@ -10,6 +10,8 @@ namespace SoftUnicast.Config;
 /// <param name="Interfaces">At least one, in the order of the file; at least one has the role internet.</param>
 /// <param name="PinsPath">The folder of the pinned maps, programs and links, on a BPF file system.</param>
 /// <param name="Egress">What is handed out to programs of this server; null: nothing.</param>
+/// <param name="Dispatch">What comes in on whole prefixes; null: nothing is dispatched.</param>
+/// <param name="Naming">Where names are answered by policy; null: nowhere on this server.</param>
 public sealed record ServerConfig(
     string Server,
     string FleetPath,
@@ -20,7 +22,9 @@ public sealed record ServerConfig(
     LogConfig Log,
     SocketsConfig Sockets,
     string PinsPath,
-    EgressConfig? Egress = null);
+    EgressConfig? Egress = null,
+    DispatchConfig? Dispatch = null,
+    NamingConfig? Naming = null);
 
 /// <summary>How the packet path is attached to an interface.</summary>
 public enum AttachMode
@@ -98,6 +102,44 @@ public sealed record EgressConfig(string AttributionPath, TimeSpan Quarantine, b
 /// <param name="Slices">How many of this server's slices serve it, 1 to 64.</param>
 public sealed record NatConfig(string Pool, ImmutableArray<IpPrefix> Sources, int Slices);
 
+/// <summary>What comes in on whole prefixes and goes to registered sockets.</summary>
+/// <param name="Pools">Their prefixes never overlap.</param>
+/// <param name="Labels">Who may register sockets; a label that is not here takes none.</param>
+/// <param name="Bindings">Those that are always there, without contradictions, each inside a pool.</param>
+/// <param name="SetsKernel">True: the prefixes are made local here, and given back by <c>down</c>; false: somebody else sees to it.</param>
+public sealed record DispatchConfig(
+    ImmutableArray<DispatchPool> Pools, ImmutableArray<LabelRights> Labels, ImmutableArray<Binding> Bindings, bool SetsKernel);
+
+/// <summary>When the prefixes of a pool are announced.</summary>
+public enum AnnounceWhen
+{
+    /// <summary>While every label that is bound in it has a live socket.</summary>
+    Served = 0,
+
+    Always = 1,
+
+    /// <summary>Somebody else does.</summary>
+    Never = 2,
+}
+
+/// <summary>Prefixes that bindings may lie in.</summary>
+public sealed record DispatchPool(string Name, ImmutableArray<IpPrefix> Prefixes, AnnounceWhen Announce);
+
+/// <summary>Who may register and unregister sockets for a label.</summary>
+/// <param name="Users">Names, or numbers.</param>
+/// <param name="Groups">Likewise.</param>
+public sealed record LabelRights(Label Label, ImmutableArray<string> Users, ImmutableArray<string> Groups);
+
+/// <summary>Names that are answered by policy, through DNS servers beside this daemon.</summary>
+/// <param name="FilePath">The naming file; a relative path is already joined to the folder of <c>softunicast.yaml</c>.</param>
+/// <param name="DnsdistFolder">Where dnsdist finds the policies.</param>
+/// <param name="PdnsSocketPath">Where PowerDNS's remote backend asks; null: nowhere.</param>
+/// <param name="PdnsGroup">Who may ask there; null: everyone.</param>
+/// <param name="StatePath">What operators moved and drained, over restarts.</param>
+/// <param name="AlsoAnnounced">Announced by somebody else than this daemon.</param>
+public sealed record NamingConfig(
+    string FilePath, string DnsdistFolder, string? PdnsSocketPath, string? PdnsGroup, string StatePath, ImmutableArray<IpPrefix> AlsoAnnounced);
+
 public enum LogLevel
 {
     Trace = 0,
@@ -112,4 +154,5 @@ public sealed record LogConfig(LogLevel Level, string? FilePath);
 
 /// <param name="ControlPath">Socket for commands that change something.</param>
 /// <param name="ShowPath">Socket for commands that only read.</param>
-public sealed record SocketsConfig(string ControlPath, string ShowPath);
+/// <param name="RegisterPath">Socket for services that register themselves.</param>
+public sealed record SocketsConfig(string ControlPath, string ShowPath, string RegisterPath = ServerYaml.DefaultRegisterSocket);

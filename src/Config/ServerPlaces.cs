@@ -20,6 +20,9 @@ internal sealed class ServerPlaces
     public List<(string Name, Place Place)> NatPools { get; } = [];
 
     public List<(IpPrefix Prefix, Place Place)> NatSources { get; } = [];
+
+    /// <summary>The prefixes of the pools of <c>dispatch</c>.</summary>
+    public List<(IpPrefix Prefix, Place Place)> DispatchPrefixes { get; } = [];
 }
 
 /// <param name="Multihop">The place of the key, if it is there.</param>

@@ -29,8 +29,8 @@ internal sealed class ServerReader(DiagnosticBag bag, string fileName, ServerPla
         }
 
         var server = ReadServerName(file);
-        var fleet = ReadPath(file, "fleet", ServerYaml.DefaultFleetPath);
-        var assignment = ReadPath(file, "assignment", ServerYaml.DefaultAssignmentPath);
+        var fleet = values.FilePath(file.Optional("fleet"), "'fleet'", fileName) ?? ServerYaml.DefaultFleetPath;
+        var assignment = values.FilePath(file.Optional("assignment"), "'assignment'", fileName) ?? ServerYaml.DefaultAssignmentPath;
         var interfaces = ReadInterfaces(file);
         var gobgpd = ReadGobgpd(file);
         var bgp = ReadBgp(file, gobgpd);
@@ -38,7 +38,9 @@ internal sealed class ServerReader(DiagnosticBag bag, string fileName, ServerPla
         var sockets = ReadSockets(file, gobgpd);
         var pins = ReadPins(file);
         var egress = new EgressReader(bag, places).Read(file);
-        return bag.HasErrors ? null : new ServerConfig(server!, fleet, assignment, interfaces, gobgpd, bgp, log, sockets, pins, egress);
+        var dispatch = new DispatchReader(bag, places).Read(file);
+        var naming = new NamingSectionReader(bag, fileName).Read(file, LongestSocketPath);
+        return bag.HasErrors ? null : new ServerConfig(server!, fleet, assignment, interfaces, gobgpd, bgp, log, sockets, pins, egress, dispatch, naming);
     }
 
     private string? ReadServerName(Section file)
@@ -51,29 +53,6 @@ internal sealed class ServerReader(DiagnosticBag bag, string fileName, ServerPla
 
         places.Server = (name, node!.Place);
         return name;
-    }
-
-    /// <summary>A path, joined to the folder of this file if it is relative.</summary>
-    private string ReadPath(Section file, string key, string otherwise)
-    {
-        if (file.Optional(key) is not { } node)
-        {
-            return otherwise;
-        }
-
-        if (values.Text(node, $"'{key}'") is not { } text)
-        {
-            return otherwise;
-        }
-
-        if (text.EndsWith('/') || text.Contains('\0', StringComparison.Ordinal))
-        {
-            bag.Error(node.Place, $"'{key}' is the path of a file, not '{Quoted.Short(text)}'");
-            return otherwise;
-        }
-
-        values.PathFits(text, node, $"'{key}'", 4095);
-        return Path.Combine(Path.GetDirectoryName(fileName) ?? "", text);
     }
 
     private ImmutableArray<InterfaceConfig> ReadInterfaces(Section file)
@@ -205,7 +184,8 @@ internal sealed class ServerReader(DiagnosticBag bag, string fileName, ServerPla
 
         var sockets = new SocketsConfig(
             values.AbsolutePath(section.Optional("control"), "'control'", LongestSocketPath) ?? standard.ControlPath,
-            values.AbsolutePath(section.Optional("show"), "'show'", LongestSocketPath) ?? standard.ShowPath);
+            values.AbsolutePath(section.Optional("show"), "'show'", LongestSocketPath) ?? standard.ShowPath,
+            values.AbsolutePath(section.Optional("register"), "'register'", LongestSocketPath) ?? standard.RegisterPath);
         if (sockets.ControlPath == sockets.ShowPath)
         {
             bag.Error(
@@ -213,7 +193,14 @@ internal sealed class ServerReader(DiagnosticBag bag, string fileName, ServerPla
                 $"'control' and 'show' are both {sockets.ShowPath}",
                 "whoever may read is not always who may change: give them two sockets");
         }
-        else if (sockets.ControlPath == gobgpd.SocketPath || sockets.ShowPath == gobgpd.SocketPath)
+        else if (sockets.RegisterPath == sockets.ControlPath || sockets.RegisterPath == sockets.ShowPath)
+        {
+            bag.Error(
+                section.Optional("register")?.Place ?? section.Place,
+                $"'register' is {sockets.RegisterPath}, which is another socket's path",
+                "anyone may connect to 'register', and the rules of 'labels' decide: give it a socket of its own");
+        }
+        else if (sockets.ControlPath == gobgpd.SocketPath || sockets.ShowPath == gobgpd.SocketPath || sockets.RegisterPath == gobgpd.SocketPath)
         {
             bag.Error(section.Place, $"{gobgpd.SocketPath} is gobgpd's socket");
         }

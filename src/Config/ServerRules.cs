@@ -13,6 +13,7 @@ internal static class ServerRules
             CheckAddress(bag, neighbour.LocalAddress, neighbour.LocalAddressPlace, "local address", fleet);
         }
 
+        CheckDispatch(bag, places, fleet);
         if (places.Server is not var (name, place))
         {
             return;
@@ -72,6 +73,26 @@ internal static class ServerRules
             if (fleet.Pools.FirstOrDefault(p => p.Prefix.Overlaps(prefix)) is { } pool)
             {
                 bag.Error(place, $"source {prefix} overlaps {pool.Prefix} of pool '{pool.Name}'", "translate addresses of your own, not egress addresses");
+            }
+        }
+    }
+
+    private static void CheckDispatch(DiagnosticBag bag, ServerPlaces places, Fleet fleet)
+    {
+        foreach (var (prefix, place) in places.DispatchPrefixes)
+        {
+            if (fleet.Pools.FirstOrDefault(p => p.Prefix.Overlaps(prefix)) is { } pool)
+            {
+                bag.Error(place, $"{prefix} overlaps {pool.Prefix} of egress pool '{pool.Name}', whose packets are steered to the owners of their ports", "services need addresses of their own");
+            }
+
+            foreach (var (endpoint, whose) in fleet.Datacenters.Values.Select(d => (d.Endpoint, $"datacenter '{d.Name}'"))
+                .Concat(fleet.Servers.Values.Select(s => (s.Endpoint, $"server '{s.Name}'"))))
+            {
+                if (prefix.Contains(endpoint.Address))
+                {
+                    bag.Error(place, $"{prefix} holds the endpoint of {whose}, {endpoint.Address}");
+                }
             }
         }
     }

@@ -11,6 +11,9 @@ public static class ServerYaml
     public const string DefaultGobgpdSocket = "/run/gobgpd/gobgpd.sock";
     public const string DefaultControlSocket = "/run/softunicast/control.sock";
     public const string DefaultShowSocket = "/run/softunicast/show.sock";
+    public const string DefaultRegisterSocket = "/run/softunicast/register.sock";
+    public const string DefaultDnsdistFolder = "/run/softunicast";
+    public const string DefaultNamingState = "/var/lib/softunicast/naming.json";
     public const string DefaultPins = "/sys/fs/bpf/softunicast";
     public const string DefaultAttribution = "/var/lib/softunicast/attribution";
     public const ushort DefaultListenPort = 179;

@@ -235,6 +235,24 @@ internal sealed class Values(DiagnosticBag bag)
         return PathFits(text, node!, what, longest) ? text : null;
     }
 
+    /// <summary>The path of a file, joined to the folder of the file that it stands in if it is relative.</summary>
+    public string? FilePath(YamlNode? node, string what, string standsIn)
+    {
+        if (Text(node, what) is not { } text)
+        {
+            return null;
+        }
+
+        if (text.EndsWith('/') || text.Contains('\0', StringComparison.Ordinal))
+        {
+            bag.Error(node!.Place, $"{what} is the path of a file, not '{Quoted.Short(text)}'");
+            return null;
+        }
+
+        PathFits(text, node!, what, 4095);
+        return Path.Combine(Path.GetDirectoryName(standsIn) ?? "", text);
+    }
+
     public bool PathFits(string text, YamlNode node, string what, int longest)
     {
         var bytes = System.Text.Encoding.UTF8.GetByteCount(text);

@@ -3,7 +3,7 @@ using SoftUnicast.Daemon.State;
 
 namespace SoftUnicast.Daemon;
 
-/// <summary>Reads the three files from disk.</summary>
+/// <summary>Reads the files from disk.</summary>
 internal static class ConfigurationFiles
 {
     private const long LargestFileBytes = 64 * 1024 * 1024;
@@ -13,7 +13,7 @@ internal static class ConfigurationFiles
     /// <returns>Null if a file has an error; the diagnostics say which.</returns>
     public static DaemonConfiguration? From(string file, ConfigCheckResult result, DateTimeOffset now) =>
         result is { HasErrors: false, Server: { } server, Fleet: { } fleet, Assignment: { } assignment }
-            ? new DaemonConfiguration(file, server, fleet, assignment, now)
+            ? new DaemonConfiguration(file, server, fleet, assignment, now, result.Naming)
             : null;
 
     private static FileContent Read(string path)

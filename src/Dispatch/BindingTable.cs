@@ -91,7 +91,7 @@ public sealed class BindingTable
     private static BindingTableResult Create(List<Binding> bindings, IEnumerable<Binding> outside, IReadOnlyCollection<IpPrefix> allowed)
     {
         var sorted = bindings.Order().ToList();
-        List<BindingProblem> problems = [.. outside.Order().Select(b => Outside(b, allowed)), .. Collisions(sorted)];
+        List<BindingProblem> problems = [.. outside.Order().Select(b => Outside(b, allowed)), .. BindingProblem.Collisions(sorted)];
         if (sorted.Count > DispatchLimits.MaxBindings)
         {
             problems.Add(new BindingProblem(BindingProblemKind.TooMany, sorted[DispatchLimits.MaxBindings], null, string.Create(
@@ -99,26 +99,6 @@ public sealed class BindingTable
         }
 
         return problems.Count == 0 ? new BindingTableResult(new BindingTable(sorted), []) : new BindingTableResult(null, problems);
-    }
-
-    private static IEnumerable<BindingProblem> Collisions(List<Binding> sorted)
-    {
-        for (var i = 1; i < sorted.Count; i++)
-        {
-            // Of one prefix and one count of ports they stand in the order of their first port: neighbours tell.
-            var (before, binding) = (sorted[i - 1], sorted[i]);
-            if (before.Protocol != binding.Protocol || before.Prefix != binding.Prefix
-                || before.Ports.Count != binding.Ports.Count || !before.Ports.Overlaps(binding.Ports))
-            {
-                continue;
-            }
-
-            yield return before == binding
-                ? new BindingProblem(BindingProblemKind.Duplicate, binding, before, $"'{binding}' is bound already")
-                : before.Ports == binding.Ports
-                ? new BindingProblem(BindingProblemKind.Conflict, binding, before, $"'{binding}' contradicts '{before}': the same protocol, prefix and ports, another label")
-                : new BindingProblem(BindingProblemKind.Ambiguous, binding, before, $"'{binding}' and '{before}' have ports in common and neither is narrower");
-        }
     }
 
     private static BindingProblem Outside(Binding binding, IReadOnlyCollection<IpPrefix> allowed) => new(
@@ -134,3 +114,6 @@ public sealed record BindingDiff(IReadOnlyList<Binding> Added, IReadOnlyList<Bin
 {
     public bool IsEmpty => Added.Count == 0 && Removed.Count == 0;
 }
+
+/// <summary>A table, or everything that is wrong with what it was to be made of.</summary>
+public sealed record BindingTableResult(BindingTable? Table, IReadOnlyList<BindingProblem> Problems);

@@ -45,6 +45,18 @@ public sealed record Binding(Label Label, DispatchProtocol Protocol, IpPrefix Pr
         return null;
     }
 
+    /// <summary><c>443</c>, <c>8000-8100</c> or <c>any</c>; port 0 is none.</summary>
+    public static bool TryParsePorts(string text, out PortRange range)
+    {
+        if (text == AnyPort)
+        {
+            range = PortRange.All;
+            return true;
+        }
+
+        return PortRange.TryParse(text, out range) && range.First != 0;
+    }
+
     /// <summary><c>443</c>, <c>8000-8100</c> or <c>any</c>.</summary>
     public string PortsText() => IsAnyPort ? AnyPort
         : Ports.Count == 1 ? Ports.First.ToString(CultureInfo.InvariantCulture)
@@ -94,16 +106,5 @@ public sealed record Binding(Label Label, DispatchProtocol Protocol, IpPrefix Pr
             ? $"'{text}' has bits set behind its length: {IpPrefix.Covering(address, length)} is the prefix, {address} the address"
             : $"'{text}' is neither a prefix nor an address";
         return false;
-    }
-
-    private static bool TryParsePorts(string text, out PortRange range)
-    {
-        if (text == AnyPort)
-        {
-            range = PortRange.All;
-            return true;
-        }
-
-        return PortRange.TryParse(text, out range) && range.First != 0;
     }
 }

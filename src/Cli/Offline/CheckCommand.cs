@@ -10,7 +10,7 @@ namespace SoftUnicast.Cli.Offline;
 /// <summary><c>check</c>: every error of configuration files at once.</summary>
 internal static class CheckCommand
 {
-    private static readonly OptionSpec FleetOption = new("fleet", null, "FILE", "The fleet that an assignment file is held to");
+    private static readonly OptionSpec FleetOption = new("fleet", null, "FILE", "The fleet that an assignment or naming file is held to");
     private static readonly OptionSpec JsonOption = new("json", null, null, "Print JSON");
     public static readonly ImmutableArray<OptionSpec> All = [FleetOption, JsonOption, CliOptions.HelpOption];
 
@@ -19,7 +19,7 @@ internal static class CheckCommand
         var options = Options.Parse(args, All);
         if (options.Has(CliOptions.HelpOption))
         {
-            console.Lines([$"softunicastc check [OPTIONS] [FILE ...]: softunicast.yaml with the files that it names, or a fleet or assignment file; default {ServerYaml.DefaultPath}", "",
+            console.Lines([$"softunicastc check [OPTIONS] [FILE ...]: softunicast.yaml with the files that it names, or a fleet, assignment or naming file; default {ServerYaml.DefaultPath}", "",
                 .. Program.OptionLines(All)]);
             return ExitStatus.Done;
         }
@@ -65,6 +65,9 @@ internal static class CheckCommand
             case FileKind.Assignment:
                 diagnostics.AddRange(AssignmentYaml.Read(file, content.Bytes.Span, fleet).Diagnostics);
                 break;
+            case FileKind.Naming:
+                diagnostics.AddRange(NamingYaml.Read(file, content.Bytes.Span, fleet).Diagnostics);
+                break;
             case FileKind.Server:
                 diagnostics.AddRange(ConfigCheck.Load(file, Files.Read).Diagnostics);
                 break;
@@ -96,12 +99,13 @@ internal static class CheckCommand
         Server,
         Fleet,
         Assignment,
+        Naming,
         Unreadable,
     }
 
     /// <summary>
     /// Told by the keys that stand at the start of a line: only softunicast.yaml has 'server', only a fleet file 'servers' and
-    /// 'datacenters'. All three know 'fleet' or 'assignment', but only there something follows on the line.
+    /// 'datacenters', only a naming file 'policies'. Others know 'fleet' or 'assignment', but only there something follows on the line.
     /// </summary>
     private static FileKind KindOf(ReadOnlySpan<byte> bytes)
     {
@@ -111,6 +115,7 @@ internal static class CheckCommand
         return Has("server") || Has("interfaces") || Has("gobgpd") ? FileKind.Server
             : Has("servers") || Has("datacenters") || Opens("fleet") ? FileKind.Fleet
             : Opens("assignment") ? FileKind.Assignment
+            : Has("policies") ? FileKind.Naming
             : FileKind.Server;
     }
 

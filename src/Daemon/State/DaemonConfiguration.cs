@@ -4,8 +4,10 @@ using SoftUnicast.Model;
 
 namespace SoftUnicast.Daemon.State;
 
-/// <summary>The three files that the daemon runs by, checked, and when they were read.</summary>
-internal sealed record DaemonConfiguration(string File, ServerConfig Server, Fleet Fleet, Assignment Assignment, DateTimeOffset Loaded)
+/// <summary>The files that the daemon runs by, checked, and when they were read.</summary>
+/// <param name="Naming">Null: no name is answered on this server.</param>
+internal sealed record DaemonConfiguration(
+    string File, ServerConfig Server, Fleet Fleet, Assignment Assignment, DateTimeOffset Loaded, NamingRules? Naming = null)
 {
     public Server Self => Fleet.Servers[Server.Server];
 
