@@ -74,7 +74,7 @@ internal sealed class DispatchReader(DiagnosticBag bag, ServerPlaces places)
             }
 
             var (users, groups) = (ReadNames(section, "users"), ReadNames(section, "groups"));
-            if (users.IsEmpty && groups.IsEmpty && !bag.HasErrors)
+            if (users.IsEmpty && groups.IsEmpty && section.Optional("users") is null or YamlList && section.Optional("groups") is null or YamlList)
             {
                 bag.Error(entry.Key.Place, $"nobody may register for label '{entry.Key.Text}'", "list users or groups that may");
             }

@@ -86,13 +86,11 @@ internal static class ServerRules
                 bag.Error(place, $"{prefix} overlaps {pool.Prefix} of egress pool '{pool.Name}', whose packets are steered to the owners of their ports", "services need addresses of their own");
             }
 
-            foreach (var (endpoint, whose) in fleet.Datacenters.Values.Select(d => (d.Endpoint, $"datacenter '{d.Name}'"))
-                .Concat(fleet.Servers.Values.Select(s => (s.Endpoint, $"server '{s.Name}'"))))
+            var held = fleet.Datacenters.Values.Select(d => (d.Endpoint.Address, Whose: $"datacenter '{d.Name}'"))
+                .Concat(fleet.Servers.Values.Select(s => (s.Endpoint.Address, Whose: $"server '{s.Name}'"))).Where(e => prefix.Contains(e.Address)).ToList();
+            if (held.Count > 0)
             {
-                if (prefix.Contains(endpoint.Address))
-                {
-                    bag.Error(place, $"{prefix} holds the endpoint of {whose}, {endpoint.Address}");
-                }
+                bag.Error(place, $"{prefix} holds {held[0].Address}, the endpoint of {held[0].Whose}{(held.Count > 1 ? FormattableString.Invariant($", and {held.Count - 1} more") : "")}");
             }
         }
     }

@@ -228,7 +228,7 @@ internal sealed class Values(DiagnosticBag bag)
 
         if (!text.StartsWith('/') || text.EndsWith('/') || text.Contains('\0', StringComparison.Ordinal))
         {
-            bag.Error(node!.Place, $"{what} is an absolute path to a file, not '{Quoted.Short(text)}'");
+            bag.Error(node!.Place, $"{what} is an absolute path, not '{Quoted.Short(text)}'");
             return null;
         }
 

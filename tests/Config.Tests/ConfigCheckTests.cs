@@ -35,6 +35,21 @@ public class ConfigCheckTests
     }
 
     [Fact]
+    public void The_naming_file_is_read_if_the_server_names_it_and_held_to_the_fleet()
+    {
+        var server = ("/etc/su/softunicast.yaml", Good["/etc/su/softunicast.yaml"] + "naming: { file: naming.yaml }\n");
+        var naming = Files.GoodText("naming-small.yaml");
+
+        Assert.Null(Load().Naming);
+        Assert.NotEmpty(Load(server, ("/etc/su/naming.yaml", naming)).Naming!.Policies);
+        Assert.StartsWith("/etc/su/naming.yaml: error: cannot be read: No such file or directory\n", Text(Load(server)), StringComparison.Ordinal);
+        var wrong = Load(server, ("/etc/su/naming.yaml", naming + "zone: 1\n"));
+        Assert.Null(wrong.Naming);
+        Assert.NotNull(wrong.Assignment);
+        Assert.Equal(["/etc/su/naming.yaml"], wrong.Diagnostics.Select(d => d.File));
+    }
+
+    [Fact]
     public void Errors_of_all_three_files_are_shown_in_one_go()
     {
         var result = Load(

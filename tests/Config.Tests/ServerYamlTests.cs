@@ -1,3 +1,4 @@
+using System.Text;
 using SoftUnicast.Model;
 
 namespace SoftUnicast.Config.Tests;
@@ -75,5 +76,40 @@ public class ServerYamlTests
         var fleet = FleetYaml.Read("f.yaml", "{ fleet: { as: 64512 }, datacenters: { ams: { endpoint: 10.255.1.0 } }, servers: { ams-1: { datacenter: ams, endpoint: 10.1.1.1 } }, pools: { us: { prefix: 192.0.2.0/24, datacenters: [ams] } } }").Value!;
         var result = ServerYaml.Read("x.yaml", "server: ams-1\ninterfaces: { eth0: { role: internet } }\nbgp: { neighbours: [{ address: 10.1.0.1, as: 64601, scopes: [internet] }] }\n", fleet);
         Assert.Empty(result.Diagnostics);
+    }
+
+    [Fact]
+    public void What_is_dispatched_is_read_with_every_port_as_a_binding_of_its_own()
+    {
+        var dispatch = ServerYaml.Read("x.yaml", File.ReadAllBytes(Path.Combine(Files.Etc, "softunicast.yaml"))).Value!.Dispatch!;
+
+        Assert.Equal([("web", AnnounceWhen.Served)], dispatch.Pools.Select(p => (p.Name, p.Announce)));
+        Assert.Equal(["198.51.96.0/20", "2001:db8:4000::/44"], dispatch.Pools[0].Prefixes.Select(p => p.ToString()));
+        var rights = Assert.Single(dispatch.Labels);
+        Assert.Equal(("www", "www-data", "web"), (rights.Label.ToString(), Assert.Single(rights.Users), Assert.Single(rights.Groups)));
+        Assert.Equal(
+            ["www tcp 198.51.96.0/20 80", "www tcp 198.51.96.0/20 443", "www tcp 198.51.96.0/20 8000-8010", "www tcp 2001:db8:4000::/44 80", "www tcp 2001:db8:4000::/44 443"],
+            dispatch.Bindings.Select(b => b.ToString()));
+        Assert.True(dispatch.SetsKernel);
+    }
+
+    [Fact]
+    public void Without_their_sections_nothing_is_dispatched_and_no_name_answered()
+    {
+        var config = ServerYaml.Read("x.yaml", Files.Good("server-small.yaml")).Value!;
+        Assert.Null(config.Dispatch);
+        Assert.Null(config.Naming);
+        Assert.Equal("/run/softunicast/register.sock", config.Sockets.RegisterPath);
+    }
+
+    [Theory]
+    [InlineData("{}", "/etc/softunicast/naming.yaml", "/run/softunicast", null, null, "/var/lib/softunicast/naming.json")]
+    [InlineData("{ file: names.yaml, dnsdist: /run/a, pdns: /run/p, pdns-group: pdns, state: /var/s }", "/etc/x/names.yaml", "/run/a", "/run/p", "pdns", "/var/s")]
+    public void Where_names_are_answered_is_read(string section, string file, string dnsdist, string? pdns, string? group, string state)
+    {
+        var text = Encoding.UTF8.GetString(Files.Good("server-small.yaml")) + $"naming: {section}\n";
+        var naming = ServerYaml.Read("/etc/x/softunicast.yaml", text).Value!.Naming!;
+        Assert.Equal((file, dnsdist, pdns, group, state), (naming.FilePath, naming.DnsdistFolder, naming.PdnsSocketPath, naming.PdnsGroup, naming.StatePath));
+        Assert.Empty(naming.AlsoAnnounced);
     }
 }
