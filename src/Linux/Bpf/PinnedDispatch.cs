@@ -66,6 +66,16 @@ public sealed class PinnedDispatch : IDisposable
     public BindingTable Bindings { get; private set; }
 
     /// <summary>
+    /// Whether each hit is counted for its local address too, which costs a lookup in a hash. Off at first; what is pinned keeps it as it is. Switched on
+    /// anew, all counts of addresses are forgotten; switched off, they stay to be read.
+    /// </summary>
+    public bool CountsAddresses
+    {
+        get => maps.CountsAddresses;
+        set => maps.CountAddresses(value);
+    }
+
+    /// <summary>
     /// Loads the program against the pinned maps, those that are missing are made; and runs it in a network namespace, in the place
     /// that it has there or in a new one.
     /// </summary>
@@ -240,6 +250,12 @@ public sealed class PinnedDispatch : IDisposable
 
     /// <summary>The counters of every binding in force.</summary>
     public IReadOnlyList<BindingCounters> ReadCounters() => maps.ReadCounters();
+
+    /// <summary>
+    /// The hits of each local address that is known, since it was first seen after <see cref="CountsAddresses"/> was switched on. About
+    /// <see cref="DispatchLimits.Addresses"/> find room: one that has not been seen for long may have gone, and begins anew when it is seen again.
+    /// </summary>
+    public IReadOnlyDictionary<IpAddress, ulong> ReadAddresses() => maps.ReadAddresses();
 
     /// <summary>Lets go of it; it runs on.</summary>
     public void Dispose()
