@@ -374,7 +374,20 @@ struct su_dispatch_counters {
 };
 _Static_assert(sizeof(struct su_dispatch_counters) == 24576, "su_dispatch_counters");
 
-/* Pinned as su_dispatch. Beside it: su_dispatch_sockets (SOCKMAP), su_dispatch_counts (su_dispatch_counters, per CPU). */
+/*
+ * The key of the hits by local address, a u64 a CPU: which addresses of a prefix are asked for. LRU: when there are about
+ * SU_DISPATCH_ADDRESSES, one that has not been asked for for long makes room, and its count is gone.
+ */
+#define SU_DISPATCH_ADDRESSES 65536
+struct su_dispatch_address {
+	__be32 address_be[4]; /* as on the wire; IPv4 as ::ffff:a.b.c.d */
+};
+_Static_assert(sizeof(struct su_dispatch_address) == 16, "su_dispatch_address");
+
+/*
+ * Pinned as su_dispatch. Beside it: su_dispatch_sockets (SOCKMAP), su_dispatch_counts (su_dispatch_counters, per CPU),
+ * su_dispatch_addresses (LRU hash of u64 by su_dispatch_address, per CPU).
+ */
 struct su_dispatch {
 	struct su_dispatch_half halves[2];
 	struct su_binding bindings[SU_BINDINGS];
@@ -382,7 +395,7 @@ struct su_dispatch {
 	struct su_target targets[SU_TARGETS];
 	__u16 binding_targets[SU_BINDINGS]; /* index of targets[], as constant as the binding */
 	__u32 half;	  /* 0, 1 */
-	__u32 pad;
+	__u32 counts_addresses; /* 0: no hit is counted for its address; beside half, which each lookup reads */
 	__u64 generation; /* counts completed applies; not read by the program */
 	__u8 pad2[48];
 };

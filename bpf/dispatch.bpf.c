@@ -30,6 +30,17 @@ struct {
 	__type(value, struct su_dispatch_counters);
 } su_dispatch_counts SEC(".maps");
 
+/*
+ * Hits by local address, filled only while su_dispatch.counts_addresses says so. Per CPU, 8 bytes more an entry and CPU: a service
+ * has few addresses that most of its traffic is for, and the CPUs would pass the line of such a count to and fro.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
+	__uint(max_entries, SU_DISPATCH_ADDRESSES);
+	__type(key, struct su_dispatch_address);
+	__type(value, __u64);
+} su_dispatch_addresses SEC(".maps");
+
 /* A range's word: start, binding, prefix_bits from the lowest bit up. */
 #define RANGE_START(word) ((__u32)(word))
 #define RANGE_BINDING(word) ((__u32)((word) >> 32) & 0xffff)
@@ -145,6 +156,30 @@ static __always_inline __u32 flow_hash(struct bpf_sk_lookup *ctx)
 	return hash ^ hash >> 15;
 }
 
+/* Not inlined: the verifier would walk it once for each slot that the socket may come from. */
+static __noinline int count_address(struct bpf_sk_lookup *ctx)
+{
+	struct su_dispatch_address key = {};
+	__u64 one = 1;
+	__u64 *hits;
+
+	if (ctx->family == FAMILY_IPV4) {
+		key.address_be[2] = bpf_htonl(0xffff);
+		key.address_be[3] = READ_ONCE(ctx->local_ip4); /* of its own: the verifier allows no load at either of two offsets */
+	} else {
+		key.address_be[0] = ctx->local_ip6[0];
+		key.address_be[1] = ctx->local_ip6[1];
+		key.address_be[2] = ctx->local_ip6[2];
+		key.address_be[3] = ctx->local_ip6[3];
+	}
+	hits = bpf_map_lookup_elem(&su_dispatch_addresses, &key);
+	if (!hits && bpf_map_update_elem(&su_dispatch_addresses, &key, &one, BPF_NOEXIST))
+		hits = bpf_map_lookup_elem(&su_dispatch_addresses, &key); /* another CPU was first */
+	if (hits)
+		(*hits)++;
+	return 0;
+}
+
 /* A binding without a live socket refuses, as a port without a listener does: nobody else's socket takes its place. */
 static __always_inline int give(struct bpf_sk_lookup *ctx, __u32 binding)
 {
@@ -173,6 +208,8 @@ static __always_inline int give(struct bpf_sk_lookup *ctx, __u32 binding)
 				return SK_DROP;
 			}
 			counters->hits[counter]++;
+			if (READ_ONCE(su_dispatch.counts_addresses))
+				count_address(ctx);
 			return SK_PASS;
 		}
 		slot = (slot + 1) % slots; /* no branch, which would double the ways that the verifier walks */

@@ -36,6 +36,7 @@ public class AbiTests
         { "su_target", typeof(SuTarget) },
         { "su_dispatch_counter", typeof(SuDispatchCounter) },
         { "su_dispatch_counters", typeof(SuDispatchCounters) },
+        { "su_dispatch_address", typeof(SuDispatchAddress) },
     };
 
     public static TheoryData<string, string, Type> Enums => new()
@@ -104,6 +105,7 @@ public class AbiTests
     [InlineData("su_dispatch", "binding_targets", DispatchLayout.BindingTargets, DispatchLimits.Bindings)]
     [InlineData("su_dispatch", "targets", DispatchLayout.Targets, DispatchLimits.Targets)]
     [InlineData("su_dispatch", "half", DispatchLayout.Half, null)]
+    [InlineData("su_dispatch", "counts_addresses", DispatchLayout.CountsAddresses, null)]
     [InlineData("su_dispatch", "generation", DispatchLayout.Generation, null)]
     [InlineData("su_dispatch_half", "classes_by_port", DispatchLayout.ClassesByPort, null)]
     [InlineData("su_dispatch_half", "any_port_class", DispatchLayout.AnyPortClass, 2)]

@@ -48,6 +48,9 @@ public static class DispatchLayout
     /// <summary><c>half</c>: which half is live.</summary>
     public const int Half = BindingTargets + (DispatchLimits.Bindings * sizeof(ushort));
 
+    /// <summary><c>counts_addresses</c>: 0, or hits are counted by address too.</summary>
+    public const int CountsAddresses = Half + sizeof(uint);
+
     /// <summary><c>generation</c>.</summary>
     public const int Generation = Half + 8;
 }

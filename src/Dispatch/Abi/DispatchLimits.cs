@@ -30,5 +30,8 @@ public static class DispatchLimits
     /// <summary>Bytes of a label, the 0 behind it included.</summary>
     public const int LabelBytes = 56;
 
+    /// <summary>Local addresses that hits are counted for, about; one that has not been seen for long makes room.</summary>
+    public const int Addresses = 65536;
+
     public const int Ports = 65536;
 }

@@ -148,3 +148,11 @@ public struct SuDispatchCounters
     public SuCounterBlock Misses;
     public SuCounterBlock Errors;
 }
+
+/// <summary><c>struct su_dispatch_address</c>: the key of the hits by local address.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct SuDispatchAddress
+{
+    /// <summary>As on the wire; IPv4 as ::ffff:a.b.c.d.</summary>
+    public SuNetworkBytes AddressBe;
+}

@@ -12,7 +12,6 @@ internal static unsafe partial class BpfLibc
     public const int PROT_READ = 1;
     public const int PROT_WRITE = 2;
     public const int MAP_SHARED = 1;
-    public const int F_DUPFD_CLOEXEC = 1030;
     private const int ThreadCpuClock = 3; // CLOCK_THREAD_CPUTIME_ID
     public const long BpfFileSystem = 0xcafe4a11; // BPF_FS_MAGIC
 
@@ -21,9 +20,6 @@ internal static unsafe partial class BpfLibc
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     public static partial int Unmap(nint address, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
-    public static partial int Fcntl(int fd, int command, int argument);
 
     [LibraryImport("libc", EntryPoint = "statfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int StatFileSystem(string path, long* buffer);

@@ -171,7 +171,7 @@ public sealed unsafe class BpfObject : SafeHandle
 
     private static FileDescriptor Duplicate(int fd, string subject)
     {
-        var copy = BpfLibc.Fcntl(fd, BpfLibc.F_DUPFD_CLOEXEC, 3);
+        var copy = Libc.Fcntl(fd, Libc.F_DUPFD_CLOEXEC, 3);
         return copy >= 0 ? new FileDescriptor(copy) : throw new BpfException("fcntl(F_DUPFD_CLOEXEC)", subject, Marshal.GetLastPInvokeError());
     }
 

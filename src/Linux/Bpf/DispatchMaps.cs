@@ -19,6 +19,7 @@ public sealed class DispatchMaps : IDisposable
     private readonly MapTables tables;
     private readonly BpfMap sockets;
     private readonly BpfMap counters;
+    private readonly DispatchAddresses addresses;
 
     private DispatchMaps(Func<string, BpfMap> open, bool copied)
     {
@@ -26,6 +27,7 @@ public sealed class DispatchMaps : IDisposable
         tables = new MapTables(map, copied);
         sockets = open(DispatchProgram.SocketsMap);
         counters = open(DispatchProgram.CountersMap);
+        addresses = new DispatchAddresses(open(DispatchProgram.AddressesMap));
     }
 
     /// <summary>The bindings in force.</summary>
@@ -70,11 +72,21 @@ public sealed class DispatchMaps : IDisposable
             .Select(c => new BindingCounters(c.Key, c.Now.Hits - c.Before.Hits, c.Now.Misses - c.Before.Misses, c.Now.Errors - c.Before.Errors))];
     }
 
+    /// <summary>Whether hits are counted by local address too.</summary>
+    public bool CountsAddresses => Table<uint>(DispatchLayout.CountsAddresses, 1)[0] != 0;
+
+    /// <summary>
+    /// The hits of each local address that is known, since it was first seen after the counting was switched on. About <see cref="DispatchLimits.Addresses"/>
+    /// find room: one that has not been seen for long may have gone, and begins anew when it is seen again.
+    /// </summary>
+    public IReadOnlyDictionary<IpAddress, ulong> ReadAddresses() => addresses.Read();
+
     public void Dispose()
     {
         tables.Dispose();
         sockets.Dispose();
         counters.Dispose();
+        addresses.Dispose();
     }
 
     internal static DispatchMaps Of(BpfObject loaded) => new(loaded.Map, copied: false);
@@ -136,6 +148,17 @@ public sealed class DispatchMaps : IDisposable
         {
             CountedBefore[index] = sum;
         }
+    }
+
+    /// <summary>Switches the counting by address on, from nothing, or off.</summary>
+    internal void CountAddresses(bool isOn)
+    {
+        if (isOn && !CountsAddresses)
+        {
+            addresses.Clear();
+        }
+
+        Volatile.Write(ref Table<uint>(DispatchLayout.CountsAddresses, 1)[0], isOn ? 1u : 0u);
     }
 
     internal static SuTarget MakeTarget(Label label, DispatchProtocol protocol, bool isIPv6)

@@ -12,6 +12,7 @@ public static class DispatchProgram
     internal const string TablesMap = "dispatch.bss"; // libbpf's name of it: object and section
     internal const string SocketsMap = "su_dispatch_sockets";
     internal const string CountersMap = "su_dispatch_counts";
+    internal const string AddressesMap = "su_dispatch_addresses";
 
     private const string ObjectName = "dispatch";
     private const string Resource = "dispatch.bpf.o";

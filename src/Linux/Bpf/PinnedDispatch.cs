@@ -30,15 +30,21 @@ public sealed class PinnedDispatch : IDisposable
 
     private readonly DispatchMaps maps;
     private readonly BpfProgram program;
+    private readonly PinFolder pins;
+    private readonly FileDescriptor place;
+    private readonly string subject;
     private readonly uint namespaceInode;
     private readonly Dictionary<(int Target, int Slot), RegisteredSocket> known = [];
     private readonly List<RegisteredSocket> dead = [];
 
-    private PinnedDispatch(DispatchMaps maps, BpfProgram program, uint namespaceInode, bool isAdopted, AttachmentChange attachment)
+    private PinnedDispatch(DispatchMaps maps, BpfProgram program, PinFolder pins, FileDescriptor place, string subject, bool isAdopted, AttachmentChange attachment)
     {
         this.maps = maps;
         this.program = program;
-        this.namespaceInode = namespaceInode;
+        this.pins = pins;
+        this.place = place;
+        this.subject = subject;
+        namespaceInode = NetworkNamespace.Inode(place);
         IsAdopted = isAdopted;
         Attachment = attachment;
         Bindings = maps.Bindings();
@@ -60,6 +66,16 @@ public sealed class PinnedDispatch : IDisposable
     public BindingTable Bindings { get; private set; }
 
     /// <summary>
+    /// Whether each hit is counted for its local address too, which costs a lookup in a hash. Off at first; what is pinned keeps it as it is. Switched on
+    /// anew, all counts of addresses are forgotten; switched off, they stay to be read.
+    /// </summary>
+    public bool CountsAddresses
+    {
+        get => maps.CountsAddresses;
+        set => maps.CountAddresses(value);
+    }
+
+    /// <summary>
     /// Loads the program against the pinned maps, those that are missing are made; and runs it in a network namespace, in the place
     /// that it has there or in a new one.
     /// </summary>
@@ -71,28 +87,33 @@ public sealed class PinnedDispatch : IDisposable
     {
         var pins = new PinFolder(folder);
         pins.Create();
-        using var place = NetworkNamespace.Open(networkNamespace ?? NetworkNamespace.OfThisThread);
-        var inode = NetworkNamespace.Inode(place);
-        RequireNamespace(pins, inode);
-        using var dispatch = DispatchProgram.Open();
-        var declared = dispatch.DeclaredMaps();
-        var isAdopted = false;
-        foreach (var (mapName, geometry) in declared)
+        var place = NetworkNamespace.Open(networkNamespace ?? NetworkNamespace.OfThisThread);
+        try
         {
-            isAdopted |= pins.HasMap(mapName, geometry);
-            dispatch.SetPinPath(mapName, pins.MapPath(mapName));
+            return Load(pins, place, networkNamespace ?? "this network namespace");
+        }
+        catch
+        {
+            place.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Sees to it that the program runs: attaches it and pins the link anew where somebody has unpinned or detached it, and puts it back where another
+    /// has been put into its place. To be called now and then: while it does not run, what comes in for bindings finds no socket.
+    /// </summary>
+    /// <exception cref="PinnedStateException">The maps are no longer pinned, for dispatch was ended; or the link runs in another network namespace.</exception>
+    /// <exception cref="BpfException">The kernel refused.</exception>
+    public AttachmentChange KeepAttached()
+    {
+        if (!File.Exists(pins.MapPath(DispatchProgram.TablesMap)))
+        {
+            throw new PinnedStateException($"what was pinned in {pins.Folder} is gone: socket dispatch was ended");
         }
 
-        dispatch.Load(DispatchProgram.KernelNeeded);
-        foreach (var mapName in declared.Keys)
-        {
-            pins.ShareMap(mapName);
-        }
-
-        GracePeriod.Wait(); // who was here before may have died between a flip and its wait
-        var program = dispatch.Program(DispatchProgram.Name);
-        var attachment = Attach(pins, program, place, networkNamespace ?? "this network namespace");
-        return new PinnedDispatch(DispatchMaps.Of(dispatch), program, inode, isAdopted, attachment);
+        RequireNamespace(pins, namespaceInode);
+        return Attach(pins, program, place, subject);
     }
 
     /// <summary>The pinned maps, to look at. Needs the right to read the pins, nothing else.</summary>
@@ -230,11 +251,42 @@ public sealed class PinnedDispatch : IDisposable
     /// <summary>The counters of every binding in force.</summary>
     public IReadOnlyList<BindingCounters> ReadCounters() => maps.ReadCounters();
 
+    /// <summary>
+    /// The hits of each local address that is known, since it was first seen after <see cref="CountsAddresses"/> was switched on. About
+    /// <see cref="DispatchLimits.Addresses"/> find room: one that has not been seen for long may have gone, and begins anew when it is seen again.
+    /// </summary>
+    public IReadOnlyDictionary<IpAddress, ulong> ReadAddresses() => maps.ReadAddresses();
+
     /// <summary>Lets go of it; it runs on.</summary>
     public void Dispose()
     {
         maps.Dispose();
         program.Dispose();
+        place.Dispose();
+    }
+
+    private static PinnedDispatch Load(PinFolder pins, FileDescriptor place, string subject)
+    {
+        RequireNamespace(pins, NetworkNamespace.Inode(place));
+        using var dispatch = DispatchProgram.Open();
+        var declared = dispatch.DeclaredMaps();
+        var isAdopted = false;
+        foreach (var (mapName, geometry) in declared)
+        {
+            isAdopted |= pins.HasMap(mapName, geometry);
+            dispatch.SetPinPath(mapName, pins.MapPath(mapName));
+        }
+
+        dispatch.Load(DispatchProgram.KernelNeeded);
+        foreach (var mapName in declared.Keys)
+        {
+            pins.ShareMap(mapName);
+        }
+
+        GracePeriod.Wait(); // who was here before may have died between a flip and its wait
+        var program = dispatch.Program(DispatchProgram.Name);
+        var attachment = Attach(pins, program, place, subject);
+        return new PinnedDispatch(DispatchMaps.Of(dispatch), program, pins, place, subject, isAdopted, attachment);
     }
 
     private void FindDead()
@@ -277,12 +329,18 @@ public sealed class PinnedDispatch : IDisposable
         if (File.Exists(path))
         {
             using var link = BpfLink.OpenPinned(path);
-            if (link.NamespaceInfo().NamespaceInode != 0 && link.TryUpdate(program))
+            var (runsIn, runs) = link.NamespaceInfo();
+            if (runsIn != 0 && runs == program.Id)
+            {
+                return AttachmentChange.None;
+            }
+
+            if (runsIn != 0 && link.TryUpdate(program))
             {
                 return AttachmentChange.Swapped;
             }
 
-            File.Delete(path); // its namespace is gone
+            File.Delete(path); // its namespace is gone, or somebody has detached it
         }
 
         using var made = BpfLink.AttachSocketLookup(program, place, subject);

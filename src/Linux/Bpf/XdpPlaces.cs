@@ -3,7 +3,7 @@ using SoftUnicast.Linux.Host;
 
 namespace SoftUnicast.Linux.Bpf;
 
-/// <summary>What <see cref="PinnedSteering.Attach"/> did.</summary>
+/// <summary>What became of a program's place: what <see cref="PinnedSteering.Attach"/> did, or <see cref="PinnedDispatch.KeepAttached"/>.</summary>
 public enum AttachmentChange
 {
     /// <summary>The program was there already.</summary>

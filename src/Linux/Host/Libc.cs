@@ -39,13 +39,16 @@ internal static partial class Libc
     public const int SO_PEERCRED = 17;
     public const int SO_RCVTIMEO = 20;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_PEERGROUPS = 59;
     public const int MSG_TRUNC = 0x20;
     public const short POLLIN = 1;
+    public const short POLLOUT = 4;
     public const int EFD_CLOEXEC = 0x80000;
     public const int O_RDONLY = 0;
     public const int O_RDWR = 2;
     public const int O_CREAT = 0x40;
     public const int O_CLOEXEC = 0x80000;
+    public const int F_DUPFD_CLOEXEC = 1030;
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
     public const int LOCK_UN = 8;
@@ -104,6 +107,19 @@ internal static partial class Libc
         public nint Members;
     }
 
+    /// <summary>struct passwd of pwd.h.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Passwd
+    {
+        public nint Name;
+        public nint Password;
+        public uint Uid;
+        public uint Gid;
+        public nint Comment;
+        public nint Home;
+        public nint Shell;
+    }
+
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int domain, int type, int protocol);
 
@@ -118,6 +134,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
     public static partial int GetSocketOption(SafeHandle socket, int level, int option, ref ulong value, ref int length);
+
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSocketOption(SafeHandle socket, int level, int option, Span<uint> value, ref int length);
 
     [LibraryImport("libc", EntryPoint = "getsockname", SetLastError = true)]
     public static partial int GetSocketName(SafeHandle socket, Span<byte> address, ref int length);
@@ -176,6 +195,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int GetGroupByName(string name, out Group group, Span<byte> buffer, nint length, out nint result);
+
+    [LibraryImport("libc", EntryPoint = "getpwnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int GetUserByName(string name, out Passwd user, Span<byte> buffer, nint length, out nint result);
 }
 
 /// <summary>One file descriptor, closed once.</summary>

@@ -15,6 +15,7 @@ public static unsafe class SocketPassing
     private const int MSG_CTRUNC = 0x8;
     private const int MSG_CMSG_CLOEXEC = 0x40000000;
     private const int MSG_NOSIGNAL = 0x4000;
+    private const int MSG_DONTWAIT = 0x40;
     private const int HeaderBytes = 16; // struct cmsghdr: length, level, type
     private const int ControlBytes = HeaderBytes + (MaxDescriptors * sizeof(int));
 
@@ -63,6 +64,19 @@ public static unsafe class SocketPassing
     /// <returns>How many bytes went: the descriptors go with the first.</returns>
     public static int Send(Socket socket, ReadOnlySpan<byte> bytes, params ReadOnlySpan<SafeHandle> descriptors)
     {
+        var count = SendOnce(socket, bytes, descriptors, MSG_NOSIGNAL);
+        return count >= 0 ? count : throw SystemCallException.Last("sendmsg", "Unix socket");
+    }
+
+    /// <summary>Like <see cref="Send"/>, but never waits. False: there is no room now, and nothing went.</summary>
+    internal static bool TrySend(Socket socket, ReadOnlySpan<byte> bytes, ReadOnlySpan<SafeHandle> descriptors, out int count)
+    {
+        count = SendOnce(socket, bytes, descriptors, MSG_NOSIGNAL | MSG_DONTWAIT);
+        return count >= 0 || (Marshal.GetLastPInvokeError() is Libc.EAGAIN or Libc.EINTR ? false : throw SystemCallException.Last("sendmsg", "Unix socket"));
+    }
+
+    private static int SendOnce(Socket socket, ReadOnlySpan<byte> bytes, ReadOnlySpan<SafeHandle> descriptors, int flags)
+    {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentOutOfRangeException.ThrowIfZero(bytes.Length, nameof(bytes));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(descriptors.Length, MaxDescriptors, nameof(descriptors));
@@ -85,13 +99,13 @@ public static unsafe class SocketPassing
                 message.ControlLength = (nuint)(HeaderBytes + (((descriptors.Length * sizeof(int)) + 7) & ~7));
             }
 
-            var count = Libc.SendMessage(socket.SafeHandle, &message, MSG_NOSIGNAL);
+            var count = (int)Libc.SendMessage(socket.SafeHandle, &message, flags);
             foreach (var descriptor in descriptors)
             {
                 GC.KeepAlive(descriptor);
             }
 
-            return count >= 0 ? (int)count : throw SystemCallException.Last("sendmsg", "Unix socket");
+            return count;
         }
     }
 

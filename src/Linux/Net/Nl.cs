@@ -89,6 +89,13 @@ internal static class Nl
     public const byte RTN_LOCAL = 2;
     public const byte RT_TABLE_LOCAL = 255;
     public const byte RTPROT_STATIC = 4;
+
+    /// <summary>
+    /// Routes that are ours: a number that linux/rtnetlink.h, iproute2's rt_protos and FRR (186 to 198) leave free. In <c>ip route</c>
+    /// it reads <c>proto 213</c>.
+    /// </summary>
+    public const byte RTPROT_SOFTUNICAST = 213;
+
     public const byte RT_SCOPE_HOST = 254;
     public const byte RTNH_F_DEAD = 1;
     public const byte RTNH_F_LINKDOWN = 16;

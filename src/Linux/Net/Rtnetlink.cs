@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Model;
 using SoftUnicast.Tunnels;
@@ -131,19 +130,35 @@ public sealed class Rtnetlink : IDisposable
         (ref NetlinkWriter writer) => WriteNeighbour(ref writer, key, NeighbourState.Probe, 0));
 
     /// <summary>The IPv4 prefixes whose every address is this machine's: routes of type local in the table of that name.</summary>
-    public IReadOnlyList<IpPrefix> LocalRoutes() => [.. requests.Dump(
-        Nl.RTM_GETROUTE,
-        "all local routes",
-        (ref NetlinkWriter writer) =>
-        {
-            writer.Header(new RtMsg { Family = Libc.AF_INET, Type = Nl.RTN_LOCAL });
-            writer.Attribute(Nl.RTA_TABLE, Nl.RT_TABLE_LOCAL);
-        },
-        LocalRoute.Parse).Select(r => r.Prefix)];
+    public IReadOnlyList<IpPrefix> LocalRoutes() => [.. LocalTable(isIPv6: false).Where(r => r.Type == RouteType.Local).Select(r => r.Prefix)];
 
     /// <summary>Makes every address of the prefix one of this machine (<c>ip route add local PREFIX dev lo</c>).</summary>
     /// <returns>False if the route was there already.</returns>
-    public bool AddLocalRoute(IpPrefix prefix)
+    public bool AddLocalRoute(IpPrefix prefix) => AddLocalRoute(prefix, Nl.RTPROT_STATIC);
+
+    /// <returns>False if there was no such route.</returns>
+    public bool RemoveLocalRoute(IpPrefix prefix) => RemoveLocalRoute(prefix, Nl.RTPROT_STATIC);
+
+    public void Dispose() => requests.Dispose();
+
+    /// <summary>The routes of the table local, of one family: local ones, and others that somebody has put there.</summary>
+    internal IReadOnlyList<LocalTableRoute> LocalTable(bool isIPv6)
+    {
+        var family = (byte)(isIPv6 ? Libc.AF_INET6 : Libc.AF_INET);
+        return requests.Dump(
+            Nl.RTM_GETROUTE,
+            "all routes of table local",
+            (ref NetlinkWriter writer) =>
+            {
+                writer.Header(new RtMsg { Family = family });
+                writer.Attribute(Nl.RTA_TABLE, Nl.RT_TABLE_LOCAL);
+            },
+            body => LocalTableRoute.Parse(family, body));
+    }
+
+    /// <param name="protocol">Who made it (rtm_protocol).</param>
+    /// <returns>False if there is a route for the prefix.</returns>
+    internal bool AddLocalRoute(IpPrefix prefix, byte protocol)
     {
         try
         {
@@ -151,7 +166,7 @@ public sealed class Rtnetlink : IDisposable
                 Nl.RTM_NEWROUTE,
                 Nl.NLM_F_CREATE | Nl.NLM_F_EXCL,
                 $"local {prefix}",
-                (ref NetlinkWriter writer) => WriteLocalRoute(ref writer, prefix));
+                (ref NetlinkWriter writer) => WriteLocalRoute(ref writer, prefix, protocol));
             return true;
         }
         catch (NetlinkException e) when (e.Errno == Libc.EEXIST)
@@ -160,12 +175,13 @@ public sealed class Rtnetlink : IDisposable
         }
     }
 
+    /// <param name="protocol">Another's route stays.</param>
     /// <returns>False if there was no such route.</returns>
-    public bool RemoveLocalRoute(IpPrefix prefix)
+    internal bool RemoveLocalRoute(IpPrefix prefix, byte protocol)
     {
         try
         {
-            requests.Request(Nl.RTM_DELROUTE, 0, $"local {prefix}", (ref NetlinkWriter writer) => WriteLocalRoute(ref writer, prefix));
+            requests.Request(Nl.RTM_DELROUTE, 0, $"local {prefix}", (ref NetlinkWriter writer) => WriteLocalRoute(ref writer, prefix, protocol));
             return true;
         }
         catch (NetlinkException e) when (e.Errno == Libc.ESRCH)
@@ -174,33 +190,8 @@ public sealed class Rtnetlink : IDisposable
         }
     }
 
-    public void Dispose() => requests.Dispose();
-
     internal static string Name(NeighbourKey key) =>
         string.Create(CultureInfo.InvariantCulture, $"neighbour {key.Address} on device {key.InterfaceIndex}");
-
-    private sealed record LocalRoute(IpPrefix Prefix)
-    {
-        public static LocalRoute? Parse(NetlinkBody body)
-        {
-            var attributes = AttributeReader.Behind(body.Name, body.Bytes, Marshal.SizeOf<RtMsg>());
-            var header = MemoryMarshal.Read<RtMsg>(body.Bytes);
-            if (header.Family != Libc.AF_INET || header.Type != Nl.RTN_LOCAL || header.Table != Nl.RT_TABLE_LOCAL)
-            {
-                return null; // a kernel that does not filter (before 4.20)
-            }
-
-            while (attributes.TryRead(out var type, out var value))
-            {
-                if (type == Nl.RTA_DST)
-                {
-                    return new LocalRoute(IpPrefix.Covering(value.AsAddress(), header.DestinationLength));
-                }
-            }
-
-            return null;
-        }
-    }
 
     private static byte Family(IpAddress address) => (byte)(address.IsIPv6 ? Libc.AF_INET6 : Libc.AF_INET);
 
@@ -210,14 +201,14 @@ public sealed class Rtnetlink : IDisposable
         writer.Attribute(Nl.NDA_DST, key.Address);
     }
 
-    private static void WriteLocalRoute(ref NetlinkWriter writer, IpPrefix prefix)
+    private static void WriteLocalRoute(ref NetlinkWriter writer, IpPrefix prefix, byte protocol)
     {
         writer.Header(new RtMsg
         {
             Family = Family(prefix.Network),
             DestinationLength = (byte)prefix.Length,
             Table = Nl.RT_TABLE_LOCAL,
-            Protocol = Nl.RTPROT_STATIC,
+            Protocol = protocol,
             Scope = prefix.IsIPv6 ? (byte)0 : Nl.RT_SCOPE_HOST,
             Type = Nl.RTN_LOCAL,
         });

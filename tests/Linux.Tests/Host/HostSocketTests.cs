@@ -1,7 +1,9 @@
+using System.IO.Pipes;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 using SoftUnicast.Dispatch;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Model;
@@ -11,10 +13,14 @@ namespace SoftUnicast.Linux.Tests.Host;
 /// <summary>Sockets that are handed over: by SCM_RIGHTS, out of a process, by the service manager.</summary>
 public class HostSocketTests
 {
+    private const int F_DUPFD = 0;
+    private const int F_GETFD = 1;
+    private const int FD_CLOEXEC = 1;
+
     [Fact]
     public void Descriptors_come_over_a_Unix_socket_with_the_bytes_they_were_sent_with()
     {
-        using var pair = new Pair();
+        using var pair = new UnixPair();
         using var listener = Listen();
         using var other = Listen();
 
@@ -36,7 +42,7 @@ public class HostSocketTests
     [Fact]
     public void A_socket_that_came_and_went_leaves_the_service_its_own()
     {
-        using var pair = new Pair();
+        using var pair = new UnixPair();
         using var listener = Listen();
         SocketPassing.Send(pair.Client, "x"u8, listener.SafeHandle);
         SocketPassing.Receive(pair.Server, new byte[1], out var descriptors);
@@ -123,6 +129,45 @@ public class HostSocketTests
         Assert.EndsWith("the service manager did not pass it", Assert.Throws<SystemCallException>(() => ListenDescriptors.Take(environment.GetValueOrDefault, 77, 999_999)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Borrowed_sockets_are_duplicates_and_the_service_that_the_process_becomes_finds_its_own()
+    {
+        using var listener = Listen();
+        using var original = new SafeFileHandle(Libc.Fcntl((int)listener.Handle, F_DUPFD, 100), ownsHandle: true);
+        var fd = (int)original.DangerousGetHandle();
+        Dictionary<string, string> environment = new() { ["LISTEN_FDS"] = "1", ["LISTEN_PID"] = "77", ["LISTEN_FDNAMES"] = "http" };
+
+        Assert.Empty(ListenDescriptors.Borrow(environment.GetValueOrDefault, 78, fd));
+        var borrowed = Assert.Single(ListenDescriptors.Borrow(environment.GetValueOrDefault, 77, fd));
+
+        Assert.Equal(("http", Cookie(listener.SafeHandle)), (borrowed.Name, Cookie(borrowed.Descriptor)));
+        Assert.NotEqual(fd, (int)borrowed.Descriptor.DangerousGetHandle());
+        Assert.Equal(FD_CLOEXEC, Libc.Fcntl((int)borrowed.Descriptor.DangerousGetHandle(), F_GETFD, 0));
+        borrowed.Descriptor.Dispose();
+        Assert.Equal(0, Libc.Fcntl(fd, F_GETFD, 0));
+        Assert.Equal(Cookie(listener.SafeHandle), Cookie(original));
+        environment["LISTEN_FDNAMES"] = "a:b";
+        Assert.Equal("LISTEN_FDNAMES has 2 names for 1 sockets", Assert.Throws<InvalidOperationException>(() => ListenDescriptors.Borrow(environment.GetValueOrDefault, 77, fd)).Message);
+        environment["LISTEN_FDS"] = "one";
+        Assert.Equal("LISTEN_FDS is 'one', which is not a number", Assert.Throws<InvalidOperationException>(() => ListenDescriptors.Borrow(environment.GetValueOrDefault, 77, fd)).Message);
+    }
+
+    [Fact]
+    public void A_descriptor_that_is_not_there_is_named_and_the_duplicates_of_those_before_it_are_closed()
+    {
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.In);
+        var fd = Libc.Fcntl((int)pipe.ClientSafePipeHandle.DangerousGetHandle(), F_DUPFD, 9000); // far above those of other tests: the next is free
+        pipe.DisposeLocalCopyOfClientHandle();
+        Dictionary<string, string> environment = new() { ["LISTEN_FDS"] = "2", ["LISTEN_PID"] = "77" };
+
+        var refusal = Assert.Throws<SystemCallException>(() => ListenDescriptors.Borrow(environment.GetValueOrDefault, 77, fd));
+
+        Assert.Equal((Libc.EBADF, $"descriptor {fd + 1} of LISTEN_FDS"), (refusal.Errno, refusal.Subject));
+        Assert.EndsWith("the service manager did not pass it", refusal.Message, StringComparison.Ordinal);
+        _ = Libc.Close(fd);
+        Assert.Equal(0, pipe.Read(new byte[1]));
+    }
+
     [Theory]
     [InlineData("0.0.0.0", false, true)]
     [InlineData("::", true, true)]
@@ -148,7 +193,7 @@ public class HostSocketTests
 
     private static ulong Cookie(SafeHandle socket) => SocketFacts.Of(socket).Cookie;
 
-    private static int Duplicate(int fd) => Libc.Fcntl(fd, 1030, 100); // F_DUPFD_CLOEXEC
+    private static int Duplicate(int fd) => Libc.Fcntl(fd, Libc.F_DUPFD_CLOEXEC, 100);
 
     private static Socket Listen()
     {
@@ -156,31 +201,5 @@ public class HostSocketTests
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
         return listener;
-    }
-
-    private sealed class Pair : IDisposable
-    {
-        private readonly string path = Path.Combine(Path.GetTempPath(), $"su-pair-{Guid.NewGuid():N}");
-
-        public Pair()
-        {
-            using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            listener.Bind(new UnixDomainSocketEndPoint(path));
-            listener.Listen();
-            Client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            Client.Connect(new UnixDomainSocketEndPoint(path));
-            Server = listener.Accept();
-        }
-
-        public Socket Client { get; }
-
-        public Socket Server { get; }
-
-        public void Dispose()
-        {
-            Client.Dispose();
-            Server.Dispose();
-            File.Delete(path);
-        }
     }
 }

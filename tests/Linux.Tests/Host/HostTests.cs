@@ -80,9 +80,52 @@ public sealed class HostTests : IDisposable
         Assert.Equal(Environment.ProcessId, peer.ProcessId);
         Assert.Equal(NumberFrom("-u"), peer.UserId);
         Assert.Equal(NumberFrom("-g"), peer.GroupId);
+        Assert.Equal(peer.GroupId, peer.Groups[0]);
+        Assert.Equal(
+            Net.NetNamespace.Run("id", "-G").Split(' ').Select(g => uint.Parse(g, System.Globalization.CultureInfo.InvariantCulture)).Order(),
+            peer.Groups.Order());
 
         static uint NumberFrom(string option) =>
             uint.Parse(Net.NetNamespace.Run("id", option), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(100)]
+    public void The_groups_of_the_peer_are_known_however_many_they_are(int count)
+    {
+        using var listening = new UnixListening();
+        var supplementary = Enumerable.Range(5001, count).Select(g => (uint)g).ToArray();
+
+        using var client = listening.Connect(
+            "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\ns.recv(1)",
+            "setpriv", "--regid=5000", count == 0 ? "--clear-groups" : $"--groups={string.Join(',', supplementary)}");
+
+        var peer = PeerCredentials.Of(client);
+        Assert.Equal(5000u, peer.GroupId);
+        Assert.Equal([5000u, .. supplementary], peer.Groups);
+    }
+
+    [Fact]
+    public void A_socket_that_has_no_credentials_is_an_error()
+    {
+        using var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+
+        Assert.Equal("SO_PEERGROUPS", Assert.Throws<SystemCallException>(() => PeerCredentials.Of(tcp)).Subject);
+    }
+
+    [Fact]
+    public void A_user_is_a_name_or_a_number_and_an_unknown_one_is_an_error_that_says_what_to_do()
+    {
+        Assert.Equal(0u, UserId.Of("root"));
+        Assert.Equal(Net.NetNamespace.Run("id", "-u", "daemon"), $"{UserId.Of("daemon")}");
+        Assert.Equal(4_000_000_000, UserId.Of("4000000000"));
+        Assert.Equal(
+            "getpwnam_r user no-such-user: ENOENT (No such file or directory): create it: useradd --system NAME",
+            Assert.Throws<SystemCallException>(() => UserId.Of("no-such-user")).Message);
+        Assert.Throws<SystemCallException>(() => UserId.Of("4294967295")); // means none to the kernel
+        Assert.Throws<SystemCallException>(() => UserId.Of("-1"));
     }
 
     [Fact]
