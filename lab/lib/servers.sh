@@ -74,6 +74,7 @@ server_configuration() {
 		sockets:
 		  control: $STATE/$server/control.sock
 		  show: $STATE/$server/show.sock
+		  register: $STATE/$server/register.sock
 		pins: $PINS/$server
 		egress:
 		  attribution: $STATE/$server/attribution
@@ -84,11 +85,13 @@ server_configuration() {
 		echo "  nat:"
 		echo "    eu-video: { sources: [$(container_subnet "$server")] }"
 	fi
+	dispatch_configuration "$server"
 }
 
 write_server_configurations() {
 	local server
 	fleet_configuration >"$STATE/fleet.yaml"
+	naming_policies >"$STATE/naming.yaml"
 	for server in "${SERVERS[@]}"; do
 		mkdir -p "$STATE/$server"
 		server_configuration "$server" >"$STATE/$server/softunicast.yaml"

@@ -20,6 +20,9 @@ internal sealed record CliOptions(string Socket, bool Numbered, bool Json, TimeS
     public static ImmutableArray<OptionSpec> All { get; } =
         [SocketOption, ReadOnlyOption, NumberedOption, JsonOption, TimeoutOption, PinsOption, LogOption, HelpOption, VersionOption];
 
+    /// <summary>No option named a socket.</summary>
+    public bool IsDefaultSocket { get; private init; }
+
     /// <summary>Longest wait for a line of the reply.</summary>
     public TimeSpan PatienceFor(bool verb) => Patience ?? TimeSpan.FromSeconds(verb ? 600 : 10);
 
@@ -46,6 +49,9 @@ internal sealed record CliOptions(string Socket, bool Numbered, bool Json, TimeS
             options.Has(JsonOption),
             patience,
             options.Value(PinsOption) ?? ServerYaml.DefaultPins,
-            options.Value(LogOption) ?? ServerYaml.DefaultAttribution);
+            options.Value(LogOption) ?? ServerYaml.DefaultAttribution)
+        {
+            IsDefaultSocket = socket is null && !options.Has(ReadOnlyOption),
+        };
     }
 }

@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text;
 using SoftUnicast.Control;
 using SoftUnicast.Control.Wire;
 
@@ -65,6 +67,12 @@ internal sealed class Connection : IDisposable
             throw;
         }
     }
+
+    /// <summary>Sends descriptors with the beginning of the next request (unix(7), SCM_RIGHTS).</summary>
+    /// <param name="beginning">At least one character: descriptors travel with bytes.</param>
+    /// <exception cref="Linux.Host.SystemCallException">The daemon hung up.</exception>
+    public void SendDescriptors(string beginning, IReadOnlyList<SafeHandle> descriptors) =>
+        Linux.Host.SocketPassing.Send(stream.Socket, Encoding.UTF8.GetBytes(beginning), [.. descriptors]);
 
     public IAsyncEnumerable<ReplyLine> SendAsync(string request, TimeSpan patience, CancellationToken cancellation) =>
         client.SendAsync(request, patience, cancellation);

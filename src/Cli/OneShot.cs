@@ -1,5 +1,6 @@
 using System.Text;
 using SoftUnicast.Cli.Offline;
+using SoftUnicast.Config;
 using SoftUnicast.Control;
 using SoftUnicast.Control.Commands;
 using SoftUnicast.Control.Replies;
@@ -18,6 +19,11 @@ internal static class OneShot
         }
 
         var outcome = CommandParser.Parse(line);
+        if (outcome is Parsed { Command.Needs: AccessLevel.Register } && options.IsDefaultSocket)
+        {
+            options = options with { Socket = ServerYaml.DefaultRegisterSocket };
+        }
+
         if (outcome is Parsed { Command: Quit })
         {
             return ExitStatus.Done;
@@ -53,7 +59,7 @@ internal static class OneShot
     /// <returns>Exit status, and whether the connection is of use any longer.</returns>
     public static async Task<(int Status, bool Closes)> AskAsync(Connection connection, string line, CliOptions options, Output console)
     {
-        var patience = options.PatienceFor(CommandParser.Parse(line) is Parsed { Command.Needs: AccessLevel.Full });
+        var patience = options.PatienceFor(CommandParser.Parse(line) is Parsed { Command.Needs: not AccessLevel.ReadOnly });
         try
         {
             var reply = connection.SendAsync(options.Json ? "json " + line : line, patience, CancellationToken.None);

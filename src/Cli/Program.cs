@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text;
 using SoftUnicast.Cli.Interactive;
 using SoftUnicast.Cli.Offline;
+using SoftUnicast.Cli.Services;
 using SoftUnicast.Cli.Slices;
 using SoftUnicast.Control.Commands;
 
@@ -40,6 +41,7 @@ internal static class Program
             {
                 "exec" => await ExecCommand.RunAsync(others, console, new KernelCgroups(), new KernelProgram()).ConfigureAwait(false),
                 "enroll" => await EnrollCommand.RunAsync(others, console, new KernelCgroups()).ConfigureAwait(false),
+                "register" => await RegisterCommand.RunAsync(others, console, new KernelProgram()).ConfigureAwait(false),
                 _ => Offline(local, args, others, console),
             };
         }
@@ -96,6 +98,7 @@ internal static class Program
     private static string? LocalWord(string[] args, int first) => CommandParser.Parse(args[first]) switch
     {
         Parsed { Command: LocalCommand local } => local.Word,
+        _ when args[first] == "register" => "register",
         _ when args[first] == "enroll" && EnrollCommand.IsMeant(args[(first + 1)..]) => "enroll",
         _ => null,
     };

@@ -20,7 +20,8 @@ internal sealed class DispatchReader(DiagnosticBag bag, ServerPlaces places)
         var pools = ReadPools(section);
         var labels = ReadLabels(section);
         var bindings = ReadBindings(section, pools, labels);
-        return new DispatchConfig(pools, labels, bindings, values.Truth(section.Optional("set-kernel"), "'set-kernel'") ?? true);
+        var state = values.AbsolutePath(section.Optional("state"), "'state'") ?? ServerYaml.DefaultBindings;
+        return new DispatchConfig(pools, labels, bindings, state, values.Truth(section.Optional("set-kernel"), "'set-kernel'") ?? true);
     }
 
     private ImmutableArray<DispatchPool> ReadPools(Section dispatch)

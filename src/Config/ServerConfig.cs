@@ -106,9 +106,10 @@ public sealed record NatConfig(string Pool, ImmutableArray<IpPrefix> Sources, in
 /// <param name="Pools">Their prefixes never overlap.</param>
 /// <param name="Labels">Who may register sockets; a label that is not here takes none.</param>
 /// <param name="Bindings">Those that are always there, without contradictions, each inside a pool.</param>
+/// <param name="StatePath">What <c>bind</c> bound, over restarts.</param>
 /// <param name="SetsKernel">True: the prefixes are made local here, and given back by <c>down</c>; false: somebody else sees to it.</param>
 public sealed record DispatchConfig(
-    ImmutableArray<DispatchPool> Pools, ImmutableArray<LabelRights> Labels, ImmutableArray<Binding> Bindings, bool SetsKernel);
+    ImmutableArray<DispatchPool> Pools, ImmutableArray<LabelRights> Labels, ImmutableArray<Binding> Bindings, string StatePath, bool SetsKernel);
 
 /// <summary>When the prefixes of a pool are announced.</summary>
 public enum AnnounceWhen

@@ -26,7 +26,7 @@ internal static class ServerKeys
 
     public static KeySet Nat { get; } = new("softunicast.yaml", "nat", ["sources", "slices"]);
 
-    public static KeySet Dispatch { get; } = new("softunicast.yaml", "dispatch", ["pools", "labels", "bindings", "set-kernel"]);
+    public static KeySet Dispatch { get; } = new("softunicast.yaml", "dispatch", ["pools", "labels", "bindings", "state", "set-kernel"]);
 
     public static KeySet Pool { get; } = new("softunicast.yaml", "pools", ["prefixes", "announce"]);
 

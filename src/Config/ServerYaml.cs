@@ -13,6 +13,7 @@ public static class ServerYaml
     public const string DefaultShowSocket = "/run/softunicast/show.sock";
     public const string DefaultRegisterSocket = "/run/softunicast/register.sock";
     public const string DefaultDnsdistFolder = "/run/softunicast";
+    public const string DefaultBindings = "/var/lib/softunicast/bindings";
     public const string DefaultNamingState = "/var/lib/softunicast/naming.json";
     public const string DefaultPins = "/sys/fs/bpf/softunicast";
     public const string DefaultAttribution = "/var/lib/softunicast/attribution";

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SoftUnicast.Control.Commands;
 using SoftUnicast.Control.Replies;
 using SoftUnicast.Control.Wire;
@@ -38,7 +39,11 @@ public sealed class ControlServer(
     /// <summary>Serves the client until it leaves, misbehaves or <paramref name="stopping"/>. The stream is not closed.</summary>
     /// <param name="access">What the socket that it came by allows.</param>
     /// <param name="peer">The client's process: leases are its.</param>
-    public async Task<SessionEnd> ServeAsync(Stream stream, AccessLevel access, ControlPeer peer, CancellationToken stopping)
+    /// <param name="takeDescriptors">
+    /// Hands over what descriptors have come with the bytes so far; null: this stream carries none. Those that no command wants are closed.
+    /// </param>
+    public async Task<SessionEnd> ServeAsync(
+        Stream stream, AccessLevel access, ControlPeer peer, CancellationToken stopping, Func<IReadOnlyList<SafeHandle>>? takeDescriptors = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         var reader = new LineReader(stream, ControlLimits.RequestBytes, time);
@@ -66,9 +71,20 @@ public sealed class ControlServer(
                         return SessionEnd.Refused;
                 }
 
-                if (!await AnswerAsync(writer, line, access, peer, stopping).ConfigureAwait(false))
+                var descriptors = takeDescriptors?.Invoke() ?? [];
+                try
                 {
-                    return SessionEnd.Closed;
+                    if (!await AnswerAsync(writer, line, access, peer, descriptors, stopping).ConfigureAwait(false))
+                    {
+                        return SessionEnd.Closed;
+                    }
+                }
+                finally
+                {
+                    foreach (var descriptor in descriptors)
+                    {
+                        descriptor.Dispose();
+                    }
                 }
             }
         }
@@ -103,7 +119,8 @@ public sealed class ControlServer(
     }
 
     /// <returns>False if the connection is to be closed.</returns>
-    private async ValueTask<bool> AnswerAsync(ReplyWriter writer, string line, AccessLevel access, ControlPeer peer, CancellationToken stopping)
+    private async ValueTask<bool> AnswerAsync(
+        ReplyWriter writer, string line, AccessLevel access, ControlPeer peer, IReadOnlyList<SafeHandle> descriptors, CancellationToken stopping)
     {
         if (line.Trim().Length == 0)
         {
@@ -127,8 +144,11 @@ public sealed class ControlServer(
         var command = ((Parsed)outcome).Command;
         if (command.Needs > access)
         {
-            await ErrorAsync(writer, new ErrorReply(ReplyCode.AccessDenied, "access denied: this socket is read-only",
-                "connect to the control socket"), json, stopping).ConfigureAwait(false);
+            await ErrorAsync(writer, access == AccessLevel.Register
+                ? new ErrorReply(ReplyCode.AccessDenied, "access denied: this socket is for services that register themselves", "connect to the control socket")
+                : command.Needs == AccessLevel.Register
+                ? new ErrorReply(ReplyCode.AccessDenied, "access denied: this socket is read-only", "connect to the register socket")
+                : new ErrorReply(ReplyCode.AccessDenied, "access denied: this socket is read-only", "connect to the control socket"), json, stopping).ConfigureAwait(false);
             return true;
         }
 
@@ -150,17 +170,17 @@ public sealed class ControlServer(
                     $"run it from a shell: softunicastc {local.Word}"), json, stopping).ConfigureAwait(false);
                 return true;
             default:
-                return await CarryOutAsync(writer, line, command, peer, json, stopping).ConfigureAwait(false);
+                return await CarryOutAsync(writer, line, command, peer, descriptors, json, stopping).ConfigureAwait(false);
         }
     }
 
     private async ValueTask<bool> CarryOutAsync(
-        ReplyWriter writer, string line, ControlCommand command, ControlPeer peer, bool json, CancellationToken stopping)
+        ReplyWriter writer, string line, ControlCommand command, ControlPeer peer, IReadOnlyList<SafeHandle> descriptors, bool json, CancellationToken stopping)
     {
         ControlReply reply;
         try
         {
-            reply = await AskAsync(writer, command, peer, json, stopping).ConfigureAwait(false);
+            reply = await AskAsync(writer, command, peer, descriptors, json, stopping).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The root of a request: a fault of one command must not take other clients with it.
         catch (Exception e) when (!stopping.IsCancellationRequested)
@@ -199,7 +219,7 @@ public sealed class ControlServer(
     }
 
     private async ValueTask<ControlReply> AskAsync(
-        ReplyWriter writer, ControlCommand command, ControlPeer peer, bool json, CancellationToken stopping) => command switch
+        ReplyWriter writer, ControlCommand command, ControlPeer peer, IReadOnlyList<SafeHandle> descriptors, bool json, CancellationToken stopping) => command switch
     {
         ShowStatus => (await handler.ShowStatusAsync(stopping).ConfigureAwait(false)).Reply,
         ShowBgp => (await handler.ShowBgpAsync(stopping).ConfigureAwait(false)).Reply,
@@ -222,6 +242,12 @@ public sealed class ControlServer(
         Hold hold => (await handler.HoldAsync(hold, peer, stopping).ConfigureAwait(false)).Reply,
         Bound bound => (await handler.BoundAsync(bound, peer, stopping).ConfigureAwait(false)).Reply,
         Drain drain => (await handler.DrainAsync(drain, peer, stopping).ConfigureAwait(false)).Reply,
+        ShowBindings bindings => (await handler.ShowBindingsAsync(bindings, stopping).ConfigureAwait(false)).Reply,
+        ShowDispatch => (await handler.ShowDispatchAsync(stopping).ConfigureAwait(false)).Reply,
+        Bind bind => (await handler.BindAsync(bind, stopping).ConfigureAwait(false)).Reply,
+        Unbind unbind => (await handler.UnbindAsync(unbind, stopping).ConfigureAwait(false)).Reply,
+        Register register => (await handler.RegisterAsync(register, peer, descriptors, stopping).ConfigureAwait(false)).Reply,
+        Unregister unregister => (await handler.UnregisterAsync(unregister, peer, stopping).ConfigureAwait(false)).Reply,
         Down down => (await handler.DownAsync(down, step => ReportAsync(writer, step, json, stopping), stopping).ConfigureAwait(false)).Reply,
         _ => throw new InvalidOperationException($"{command.GetType().Name} has no answer"),
     };

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using SoftUnicast.Control.Commands;
 using SoftUnicast.Control.Replies;
 
@@ -5,7 +7,11 @@ namespace SoftUnicast.Control;
 
 /// <summary>The process at the other end of a connection, as of its connect (unix(7), SO_PEERCRED).</summary>
 /// <param name="ProcessId">0: it is in a PID namespace that this one does not see.</param>
-public readonly record struct ControlPeer(int ProcessId, uint UserId, uint GroupId);
+public readonly record struct ControlPeer(int ProcessId, uint UserId, uint GroupId)
+{
+    /// <summary>All groups that it is in; <c>default</c>: none but <see cref="GroupId"/> is known.</summary>
+    public ImmutableArray<uint> Groups { get; init; }
+}
 
 /// <summary>Answers commands: what the daemon implements. Its methods may run for several clients at once.</summary>
 public interface IControlHandler
@@ -65,6 +71,20 @@ public interface IControlHandler
 
     /// <summary>Drains slices, or ends that.</summary>
     ValueTask<Answer<DrainReply>> DrainAsync(Drain command, ControlPeer peer, CancellationToken cancellation);
+
+    ValueTask<Answer<BindingsReply>> ShowBindingsAsync(ShowBindings command, CancellationToken cancellation);
+
+    ValueTask<Answer<DispatchReply>> ShowDispatchAsync(CancellationToken cancellation);
+
+    ValueTask<Answer<BoundReply>> BindAsync(Bind command, CancellationToken cancellation);
+
+    ValueTask<Answer<BoundReply>> UnbindAsync(Unbind command, CancellationToken cancellation);
+
+    /// <summary>Registers all of the sockets, or none.</summary>
+    /// <param name="sockets">What came with the line; the caller closes them afterwards.</param>
+    ValueTask<Answer<RegisteredReply>> RegisterAsync(Register command, ControlPeer peer, IReadOnlyList<SafeHandle> sockets, CancellationToken cancellation);
+
+    ValueTask<Answer<RegisteredReply>> UnregisterAsync(Unregister command, ControlPeer peer, CancellationToken cancellation);
 
     /// <summary>Goes down and reports each step when it is done. Once begun it is finished, whether or not the client stays.</summary>
     ValueTask<Answer<DownReply>> DownAsync(Down command, Func<DownStep, ValueTask> report, CancellationToken cancellation);

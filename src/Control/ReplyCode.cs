@@ -35,6 +35,10 @@ public enum ReplyCode
     HelpText = 1020,
     Completion = 1021,
     Guard = 1022,
+    Bindings = 1023,
+    Dispatch = 1024,
+    Bound = 1025,
+    Registered = 1026,
 
     InternalError = 8000,
     AccessDenied = 8001,
@@ -54,6 +58,10 @@ public enum ReplyCode
     NotYours = 8015,
     PortTaken = 8016,
     AttributionUnreadable = 8017,
+    NotDispatching = 8018,
+    BindingRefused = 8019,
+    SocketRefused = 8020,
+    MayNotRegister = 8021,
 
     TooLong = 9000,
     UnknownWord = 9001,
@@ -105,6 +113,10 @@ public static class ReplyCodes
         new(ReplyCode.HelpText, "`help` and `?`."),
         new(ReplyCode.Completion, "`complete`: a candidate and its help, with a tab between them."),
         new(ReplyCode.Guard, "`show guard`."),
+        new(ReplyCode.Bindings, "`show bindings`."),
+        new(ReplyCode.Dispatch, "`show dispatch`."),
+        new(ReplyCode.Bound, "`bind` and `unbind`."),
+        new(ReplyCode.Registered, "`register` and `unregister`."),
         new(ReplyCode.InternalError, "The daemon could not answer because of a fault of its own; its log has the details."),
         new(ReplyCode.AccessDenied, "The command changes something, and this is the read-only socket."),
         new(ReplyCode.NotFound, "No pool, server, interface or egress address of that name is known here."),
@@ -123,6 +135,10 @@ public static class ReplyCodes
         new(ReplyCode.NotYours, "The lease or cgroup belongs to somebody else."),
         new(ReplyCode.PortTaken, "The port is being taken by somebody else, or the hold on it ran out: close the socket, if there is one, and ask again."),
         new(ReplyCode.AttributionUnreadable, "The attribution log could not be read; the text says where and why."),
+        new(ReplyCode.NotDispatching, "Nothing is dispatched on this server; the text says why."),
+        new(ReplyCode.BindingRefused, "The binding was not made or not undone; the text says why, and nothing is changed."),
+        new(ReplyCode.SocketRefused, "The sockets were not taken; the text says why, and nothing is changed."),
+        new(ReplyCode.MayNotRegister, "The configuration does not let this user register for the label."),
         new(ReplyCode.TooLong, "The line is longer than 4,096 bytes.", true),
         new(ReplyCode.UnknownWord, "A word is not known in its place; a caret marks it."),
         new(ReplyCode.Ambiguous, "An abbreviation stands for several commands."),
@@ -138,7 +154,7 @@ public static class ReplyCodes
     public static int ExitStatusOf(int number) => number switch
     {
         < 8000 => 0,
-        (int)ReplyCode.AccessDenied or (int)ReplyCode.NotYours => 4,
+        (int)ReplyCode.AccessDenied or (int)ReplyCode.NotYours or (int)ReplyCode.MayNotRegister => 4,
         < 9000 => 1,
         _ => 2,
     };

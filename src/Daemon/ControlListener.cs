@@ -10,8 +10,8 @@ namespace SoftUnicast.Daemon;
 /// <summary>One of the two local sockets: takes clients, as many as the limit allows, and has each served by itself.</summary>
 internal sealed class ControlListener(UnixListener listener, AccessLevel access, IControlHandler handler, ControlLimits limits, TimeProvider time) : IDisposable
 {
-    /// <summary>Anyone may look: the daemon refuses what changes anything on this socket.</summary>
-    public const UnixFileMode ShowMode = ControlMode | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+    /// <summary>Anyone may look, and ask to register: the daemon refuses what such a socket is not for.</summary>
+    public const UnixFileMode EveryoneMode = ControlMode | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
     /// <summary>Root and the daemon's group.</summary>
     public const UnixFileMode ControlMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
@@ -56,7 +56,8 @@ internal sealed class ControlListener(UnixListener listener, AccessLevel access,
 
     private async Task ServeAsync(Socket client, CancellationToken stopping)
     {
-        await using var stream = new NetworkStream(client, ownsSocket: true);
+        // Who may not register has no use for descriptors: the kernel closes what comes with bytes that are read without asking for them.
+        await using Stream stream = access == AccessLevel.ReadOnly ? new NetworkStream(client, ownsSocket: true) : new DescriptorStream(client);
         try
         {
             if (Interlocked.Increment(ref clients) > limits.Clients)
@@ -66,7 +67,9 @@ internal sealed class ControlListener(UnixListener listener, AccessLevel access,
             else
             {
                 var peer = PeerCredentials.Of(client);
-                await server.ServeAsync(stream, access, new ControlPeer(peer.ProcessId, peer.UserId, peer.GroupId), stopping).ConfigureAwait(false);
+                await server.ServeAsync(
+                    stream, access, new ControlPeer(peer.ProcessId, peer.UserId, peer.GroupId) { Groups = peer.Groups }, stopping,
+                    stream is DescriptorStream descriptors ? descriptors.TakeDescriptors : null).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)

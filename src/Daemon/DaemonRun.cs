@@ -55,7 +55,7 @@ internal static class DaemonRun
     private static async Task<int> RunAsync(DaemonConfiguration configuration, TimeProvider time)
     {
         var sockets = configuration.Server.Sockets;
-        foreach (var folder in new[] { LockFolder, Path.GetDirectoryName(sockets.ControlPath), Path.GetDirectoryName(sockets.ShowPath) })
+        foreach (var folder in new[] { LockFolder, Path.GetDirectoryName(sockets.ControlPath), Path.GetDirectoryName(sockets.ShowPath), Path.GetDirectoryName(sockets.RegisterPath) })
         {
             Directory.CreateDirectory(folder!);
         }
@@ -68,14 +68,15 @@ internal static class DaemonRun
         var handler = new ControlHandler(reconciler, time);
         var limits = new ControlLimits();
         using var control = new ControlListener(UnixListener.Listen(sockets.ControlPath, ControlListener.ControlMode), AccessLevel.Full, handler, limits, time);
-        using var show = new ControlListener(UnixListener.Listen(sockets.ShowPath, ControlListener.ShowMode), AccessLevel.ReadOnly, handler, limits, time);
+        using var show = new ControlListener(UnixListener.Listen(sockets.ShowPath, ControlListener.EveryoneMode), AccessLevel.ReadOnly, handler, limits, time);
+        using var register = new ControlListener(UnixListener.Listen(sockets.RegisterPath, ControlListener.EveryoneMode), AccessLevel.Register, handler, limits, time);
         Log.Info("softunicastd {Version} on {Server} in {Datacenter}; packet path {How} in {Pins}", ControlHandler.Version, configuration.Self.Name,
             configuration.Self.Datacenter, packetPath.Adopted ? "adopted" : "loaded", configuration.Server.PinsPath);
 
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.AddNLog();
         builder.Services.AddHostedService(services => new DaemonService(
-            reconciler, [control, show], configuration.File, time, services.GetRequiredService<IHostApplicationLifetime>()));
+            reconciler, [control, show, register], configuration.File, time, services.GetRequiredService<IHostApplicationLifetime>()));
         using var host = builder.Build();
         await host.RunAsync().ConfigureAwait(false);
         return Environment.ExitCode;

@@ -3,8 +3,10 @@ using System.Threading.Channels;
 using NLog;
 using SoftUnicast.BgpSpeaker;
 using SoftUnicast.Control.Replies;
+using SoftUnicast.Daemon.Dispatch;
 using SoftUnicast.Daemon.Egress;
 using SoftUnicast.Daemon.State;
+using SoftUnicast.Linux.Bpf;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Linux.Net;
 using SoftUnicast.Model;
@@ -56,6 +58,8 @@ internal sealed class Reconciler : IDisposable
     private TableInputs? lastInputs;
     private long lastTableAt;
     private EgressService? egress;
+    private DispatchService? dispatch;
+    private bool isDispatchLooked;
     private volatile EgressView? egressView;
     private Assignment inForce;
     private ImmutableArray<AddressPorts> leaving = [];
@@ -94,6 +98,9 @@ internal sealed class Reconciler : IDisposable
 
     /// <summary>For the loop: between two passes.</summary>
     public EgressService? EgressService => egress;
+
+    /// <summary>For the loop: between two passes. Null: nothing is dispatched.</summary>
+    public DispatchService? DispatchService => dispatch;
 
     /// <summary>Cancelled when <c>down</c> is done: the daemon has nothing left to do.</summary>
     public CancellationToken IsDown => down.Token;
@@ -147,6 +154,7 @@ internal sealed class Reconciler : IDisposable
         notifier.Stopping(down.IsCancellationRequested ? "down" : "stopping; packets go on");
         await ending.CancelAsync().ConfigureAwait(false);
         egress?.Dispose();
+        dispatch?.Dispose();
         await speaker.DisposeAsync().ConfigureAwait(false);
         await follow.ConfigureAwait(false);
     }
@@ -164,6 +172,12 @@ internal sealed class Reconciler : IDisposable
         if (next.Server.Egress?.AttributionPath != configuration.Server.Egress?.AttributionPath || next.Server.Egress?.Quarantine != configuration.Server.Egress?.Quarantine)
         {
             RejectReload(["whether slices are handed out, the attribution log and the quarantine cannot change while the daemon runs: restart it (packets go on)"]);
+            return;
+        }
+
+        if (next.Server.Dispatch is { } dispatched && configuration.Server.Dispatch is { } before && dispatched.StatePath != before.StatePath)
+        {
+            RejectReload(["'state' of 'dispatch' cannot change while the daemon runs: restart it (connections go on)"]);
             return;
         }
 
@@ -192,7 +206,7 @@ internal sealed class Reconciler : IDisposable
     public async Task<ImmutableArray<DownStep>> GoDownAsync(bool now, Func<DownStep, ValueTask> report, CancellationToken stopping)
     {
         goingDown = true;
-        var way = new WayDown(packetPath, speaker.Speaker, egress, time, notifier);
+        var way = new WayDown(packetPath, speaker.Speaker, egress, dispatch, time, notifier);
         try
         {
             var steps = await way.GoAsync(State.Announced, now, report, stopping).ConfigureAwait(false);
@@ -203,6 +217,7 @@ internal sealed class Reconciler : IDisposable
         {
             // Not all the way: what is left is kept in order again, and the operator told.
             goingDown = down.IsCancellationRequested;
+            dispatch = dispatch is { IsRemoved: true } ? null : dispatch;
         }
     }
 
@@ -278,6 +293,7 @@ internal sealed class Reconciler : IDisposable
             ? packetPath.Attach(table.Devices, configuration.Server.Interfaces, problems)
             : [.. configuration.Server.Interfaces.Select(i => i.Name)];
         KeepEgress(missing.IsEmpty && table.IsWritten, problems);
+        KeepDispatch(problems);
         var announcing = Announce(missing.IsEmpty, table.IsWritten, learned.Synchronised);
         ProblemReports.Add(problems, speaker.Speaker.Status, learned, held.Length, table.Ownership, nextHops.Entries, configuration.Fleet, announcing);
         snapshot = Snapshot(table, missing, problems.ToImmutable(), announcing);
@@ -315,6 +331,43 @@ internal sealed class Reconciler : IDisposable
             egressView = (egressView ?? EgressView.Nothing("")) with { Refusal = e.Message };
             egress?.Holders.Refuse(e.Message);
         }
+    }
+
+    /// <summary>What comes in for services of this server; it needs nothing of the packet path.</summary>
+    private void KeepDispatch(ImmutableArray<Problem>.Builder problems)
+    {
+        try
+        {
+            if (configuration.Server.Dispatch is null)
+            {
+                EndDispatch();
+                return;
+            }
+
+            isDispatchLooked = true;
+            dispatch ??= Dispatch.DispatchService.Open(configuration, time);
+            dispatch.Pass(configuration, countsAddresses: false, problems);
+        }
+        catch (Exception e) when (e is SystemCallException or PinnedStateException or IOException or UnauthorizedAccessException)
+        {
+            problems.Add(new Problem($"dispatch is not as it is meant: {e.Message}", null));
+        }
+    }
+
+    /// <summary>The section is not in the file any more, or was not when this daemon started.</summary>
+    private void EndDispatch()
+    {
+        if (dispatch is not null)
+        {
+            Log.Info("nothing is dispatched any more: {Removed}", dispatch.Remove());
+            dispatch = null;
+        }
+        else if (!isDispatchLooked && Dispatch.DispatchService.RemoveLeft(configuration))
+        {
+            Log.Info("what an earlier daemon dispatched is taken away: the configuration has no section 'dispatch'");
+        }
+
+        isDispatchLooked = true;
     }
 
     private WrittenTable MakeTable(TableInputs inputs)
@@ -355,6 +408,11 @@ internal sealed class Reconciler : IDisposable
         ownersAwaitedSince ??= time.GetTimestamp();
         var announcing = Announcing.Make(configuration.Fleet, configuration.Self, inForce,
             new GateInputs(attached, written, knowsOwners || packetPath.Adopted, time.GetElapsedTime(ownersAwaitedSince.Value), goingDown));
+
+        if (dispatch is { Announced.IsEmpty: false } && !goingDown)
+        {
+            announcing = announcing with { Announcements = announcing.Announcements with { Internet = [.. announcing.Announcements.Internet.Union(dispatch.Announced)] } };
+        }
 
         // Until the packet path has been whole once, nothing is said to gobgpd: what an earlier daemon announced stays.
         if (announcing.Announcements != Announcements.None || ready)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using SoftUnicast.BgpSpeaker;
 using SoftUnicast.Control.Replies;
+using SoftUnicast.Daemon.Dispatch;
 using SoftUnicast.Daemon.Egress;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Steering.Abi;
@@ -11,7 +12,7 @@ namespace SoftUnicast.Daemon;
 /// The way down, in the order that loses nothing: the prefixes first, so that nothing new lands here; when that has ended,
 /// what this server and its datacenter own; when nothing comes by tunnel any more, the packet path.
 /// </summary>
-internal sealed class WayDown(PacketPath packetPath, Speaker speaker, EgressService? egress, TimeProvider time, ServiceNotifier notifier)
+internal sealed class WayDown(PacketPath packetPath, Speaker speaker, EgressService? egress, DispatchService? dispatch, TimeProvider time, ServiceNotifier notifier)
 {
     /// <summary>Traffic has ended when none came for this long.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(2);
@@ -47,6 +48,11 @@ internal sealed class WayDown(PacketPath packetPath, Speaker speaker, EgressServ
         {
             // Nothing new begins here from now on; what the guard let out until now still comes back.
             await Step("end egress", () => Task.FromResult(egress.Remove())).ConfigureAwait(false);
+        }
+
+        if (dispatch is not null)
+        {
+            await Step("end dispatch", () => Task.FromResult(dispatch.Remove())).ConfigureAwait(false);
         }
 
         await Step("withdraw ownership", async () =>
@@ -94,7 +100,7 @@ internal sealed class WayDown(PacketPath packetPath, Speaker speaker, EgressServ
     {
         Span<SuCounter> counters = stackalloc SuCounter[AbiLimits.Reasons];
         packetPath.Maps.ReadCounters(counters);
-        ulong sum = 0;
+        var sum = reasons.Contains(Reason.Delivered) ? dispatch?.Hits ?? 0 : 0;
         foreach (var reason in reasons)
         {
             sum += counters[(int)reason].Packets;

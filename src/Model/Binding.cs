@@ -88,7 +88,9 @@ public sealed record Binding(Label Label, DispatchProtocol Protocol, IpPrefix Pr
 
     public static bool operator >=(Binding left, Binding right) => Comparer<Binding>.Default.Compare(left, right) >= 0;
 
-    private static bool TryParsePrefix(string text, out IpPrefix prefix, out string? error)
+    /// <summary>A prefix; an address alone is a prefix of that address.</summary>
+    /// <param name="error">What is wrong, and what would be right.</param>
+    public static bool TryParsePrefix(string text, out IpPrefix prefix, out string? error)
     {
         error = null;
         if (IpAddress.TryParse(text, out var address))

@@ -13,7 +13,7 @@ public sealed class OneShotTests
 {
     [Theory]
     [InlineData("show drops")]
-    [InlineData("sh d")]
+    [InlineData("sh dr")]
     public async Task A_show_is_printed(string command)
     {
         await using var daemon = TestDaemon.Start();

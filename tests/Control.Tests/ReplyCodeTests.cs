@@ -39,8 +39,11 @@ public sealed partial class ReplyCodeTests
     public void A_code_gives_an_exit_status(ReplyCode code, int status) => Assert.Equal(status, ReplyCodes.Of(code).ExitStatus);
 
     [Fact]
-    public void Every_reply_has_a_code_of_its_own() =>
-        Assert.Equal(Samples.All.Count(), Samples.All.Select(r => r.Code).Distinct().Count());
+    public void Every_reply_has_a_code_of_its_own()
+    {
+        var kinds = Samples.All.DistinctBy(r => r.GetType()).ToList();
+        Assert.Equal(kinds.Count, kinds.Select(r => r.Code).Distinct().Count());
+    }
 
     [Theory]
     [InlineData(0ul, "0 B")]

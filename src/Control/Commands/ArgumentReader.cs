@@ -83,6 +83,30 @@ internal static class ArgumentReader
 
                 error = $"'{Shortened(text)}' is not the name of a lease or of a hold";
                 return null;
+            case ArgumentKind.Label:
+                if (Label.TryParse(text, out var label))
+                {
+                    return label;
+                }
+
+                error = $"'{Shortened(text)}' is not a label: 1 to {Label.MaxLength} letters, digits, '-', '_' and '.', the first a letter or a digit";
+                return null;
+            case ArgumentKind.Prefix:
+                if (Binding.TryParsePrefix(text, out var prefix, out var wrong))
+                {
+                    return prefix;
+                }
+
+                error = wrong!;
+                return null;
+            case ArgumentKind.Ports:
+                if (Binding.TryParsePorts(text, out var ports))
+                {
+                    return ports;
+                }
+
+                error = $"'{Shortened(text)}' is neither a port, nor a range like 8000-8100, nor 'any'; ports are 1 to 65535";
+                return null;
             case ArgumentKind.CgroupPath:
                 if (text.StartsWith('/'))
                 {

@@ -59,6 +59,7 @@ internal static class CommandTable
         Noun("pools", "Pools: slices here by use and state, how full they are", new ShowPools()),
         Noun("leases", "Who holds slices: cgroups, leases, NAT", new ShowLeases()),
         Noun("guard", "Packets from foreign ports that were stopped", new ShowGuard()),
+        .. DispatchCommands.Shows(Show),
         new([.. Who], [], "Who has this port of this address now", a => BuildWho(a)),
         new([.. Who, Time()], [], "Who had this port of this address then", a => BuildWho(a)),
         new([.. Who, new Word("at", "At this time"), Time()], [], "Who had this port of this address then", a => BuildWho(a)),
@@ -130,6 +131,7 @@ internal static class CommandTable
             a => new Bound(a.Get<string>("token"))),
         .. Draining("drain", "Let nothing new begin on", undo: false),
         .. Draining("undrain", "Let new flows begin again on", undo: true),
+        .. DispatchCommands.All,
         new(
             [new Word("down", "Withdraw, drain, take the packet path away, end")],
             [new Option([new Word("now", "Without draining")])],

@@ -2,11 +2,17 @@ using SoftUnicast.Model;
 
 namespace SoftUnicast.Control.Commands;
 
-/// <summary>What a client may do: the read-only socket answers nouns (<c>show</c>, <c>trace</c>), the full one verbs too.</summary>
+/// <summary>
+/// What a client may do: the read-only socket answers nouns (<c>show</c>, <c>trace</c>), the full one verbs too. Between them
+/// is the socket for services, whose own rules say who may register.
+/// </summary>
 public enum AccessLevel
 {
     ReadOnly = 0,
-    Full = 1,
+
+    /// <summary>Nouns, <c>register</c> and <c>unregister</c>.</summary>
+    Register = 1,
+    Full = 2,
 }
 
 /// <summary>A request line, understood.</summary>
@@ -127,6 +133,39 @@ public sealed record ShowLeases : ControlCommand;
 public sealed record ShowPools : ControlCommand;
 
 public sealed record ShowGuard : ControlCommand;
+
+/// <summary>Bindings and their counters, by the kernel.</summary>
+/// <param name="Label">Only bindings that lead to it; null: all.</param>
+public sealed record ShowBindings(Label? Label) : ControlCommand;
+
+public sealed record ShowDispatch : ControlCommand;
+
+/// <summary>What comes in for it goes to its label's sockets from now on.</summary>
+public sealed record Bind(Binding Binding) : ControlCommand
+{
+    public override AccessLevel Needs => AccessLevel.Full;
+}
+
+/// <summary>Undo <see cref="Bind"/>.</summary>
+public sealed record Unbind(Binding Binding) : ControlCommand
+{
+    public override AccessLevel Needs => AccessLevel.Full;
+}
+
+/// <summary>Hand what comes in for the label to the sockets that came with the line (unix(7), SCM_RIGHTS).</summary>
+/// <param name="Replaces">In place of all others, between two packets; false: beside them.</param>
+/// <param name="IsExact">Each alone, and not the SO_REUSEPORT group that it is in.</param>
+public sealed record Register(Label Label, bool Replaces, bool IsExact) : ControlCommand
+{
+    public override AccessLevel Needs => AccessLevel.Register;
+}
+
+/// <summary>Take sockets away from a label; they stay open, and so do their connections.</summary>
+/// <param name="Cookie">The one socket that the kernel numbers so (SO_COOKIE); null: all of them.</param>
+public sealed record Unregister(Label Label, ulong? Cookie) : ControlCommand
+{
+    public override AccessLevel Needs => AccessLevel.Register;
+}
 
 /// <summary>Withdraw, drain, take the packet path away, end.</summary>
 /// <param name="Now">True: without draining.</param>

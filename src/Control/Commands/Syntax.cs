@@ -24,6 +24,15 @@ public enum ArgumentKind
     /// <summary>A path in the cgroup tree, from its root: <c>/system.slice/proxy.service</c>.</summary>
     CgroupPath,
 
+    /// <summary>The name that bindings and sockets meet under.</summary>
+    Label,
+
+    /// <summary>A prefix, or an address for a prefix of that address alone.</summary>
+    Prefix,
+
+    /// <summary>A port, a range like <c>8000-8100</c>, or <c>any</c>.</summary>
+    Ports,
+
     /// <summary>A moment: RFC 3339, UTC or with its offset.</summary>
     Time,
 }

@@ -36,6 +36,10 @@ namespace SoftUnicast.Control.Replies;
 [JsonSerializable(typeof(LeasesReply))]
 [JsonSerializable(typeof(PoolsReply))]
 [JsonSerializable(typeof(GuardReply))]
+[JsonSerializable(typeof(BindingsReply))]
+[JsonSerializable(typeof(BoundReply))]
+[JsonSerializable(typeof(DispatchReply))]
+[JsonSerializable(typeof(RegisteredReply))]
 [JsonSerializable(typeof(ErrorReply))]
 internal sealed partial class ControlJson : JsonSerializerContext;
 

@@ -10,7 +10,7 @@ namespace SoftUnicast.Linux.Bpf;
 /// <param name="Refusal">Why the kernel's tables cannot hold it; nothing is changed then.</param>
 public sealed record DispatchWriteReport(BindingDiff Diff, string? Refusal);
 
-/// <summary>What <see cref="PinnedDispatch.Register"/> did.</summary>
+/// <summary>What <c>PinnedDispatch.Register</c> did.</summary>
 /// <param name="Places">Where the socket is: one place a family that it takes.</param>
 /// <param name="Refusal">Why it was not taken; nothing is changed then.</param>
 /// <param name="Note">What the operator should know all the same.</param>
@@ -184,45 +184,59 @@ public sealed class PinnedDispatch : IDisposable
     /// </summary>
     /// <param name="socket">A TCP socket that listens, or a UDP socket that is bound, of this network namespace.</param>
     /// <param name="isExact">It alone, where it is in an SO_REUSEPORT group; else the kernel chooses within the group.</param>
-    public RegisterReport Register(Label label, SafeHandle socket, RegisterMode mode = RegisterMode.Join, bool isExact = false)
+    public RegisterReport Register(Label label, SafeHandle socket, RegisterMode mode = RegisterMode.Join, bool isExact = false) => Register(label, [socket], mode, isExact);
+
+    /// <summary>Likewise with several sockets: all of them, or none. Those that replace take the place of all others together.</summary>
+    public RegisterReport Register(Label label, IReadOnlyList<SafeHandle> sockets, RegisterMode mode = RegisterMode.Join, bool isExact = false)
     {
         ArgumentNullException.ThrowIfNull(label);
-        var facts = SocketFacts.Of(socket);
-        if (facts.Refusal() is { } refusal)
+        ArgumentNullException.ThrowIfNull(sockets);
+        var taken = sockets.Select(s => (Socket: s, Facts: SocketFacts.Of(s))).ToList();
+        if (taken.Select(t => Refusal(t.Facts)).FirstOrDefault(r => r is not null) is { } unfit)
         {
-            return new RegisterReport([], refusal, null);
-        }
-
-        if (facts.NamespaceInode != namespaceInode)
-        {
-            return new RegisterReport([], $"{facts.What} belongs to another network namespace than the one that dispatch runs in", null);
+            return new RegisterReport([], unfit, null);
         }
 
         FindDead(); // before their slots go to others
-        var protocol = facts.Protocol!.Value;
-        var families = Families(facts);
-        var targets = TakeTargets(families.Select(isIPv6 => (label, protocol, isIPv6)), out refusal);
+        var wanted = taken.SelectMany(t => Families(t.Facts).Select(isIPv6 => (t.Socket, t.Facts, Key: (Label: label, Protocol: t.Facts.Protocol!.Value, IsIPv6: isIPv6)))).ToList();
+        var targets = TakeTargets(wanted.Select(w => w.Key), out var refusal);
         if (targets is null)
         {
             return new RegisterReport([], refusal, null);
         }
 
-        var plans = families.Select(isIPv6 => (IsIPv6: isIPv6, Target: targets[(label, protocol, isIPv6)]))
-            .Select(p => (p.IsIPv6, p.Target, Plan: SlotPlan.Make(Live(p.Target), facts.Cookie, mode))).ToList();
-        if (plans.Select(p => p.Plan.Refusal).FirstOrDefault(r => r is not null) is { } full)
+        // Planned to the end before the first is put: the slots as they will be by then.
+        var live = targets.Values.ToDictionary(t => t, Live);
+        var replaced = new HashSet<int>();
+        var plans = new List<SlotPlan>();
+        foreach (var (_, facts, key) in wanted)
         {
-            return new RegisterReport([], full, null);
+            var slots = live[targets[key]];
+            var plan = SlotPlan.Make(slots, facts.Cookie, mode == RegisterMode.Replace && replaced.Add(targets[key]) ? RegisterMode.Replace : RegisterMode.Join);
+            if (plan.Refusal is not null)
+            {
+                return new RegisterReport([], plan.Refusal, null);
+            }
+
+            slots[plan.Slot] = facts.Cookie;
+            foreach (var emptied in plan.Emptied)
+            {
+                slots[emptied] = 0;
+            }
+
+            plans.Add(plan);
         }
 
         var places = new List<RegisteredSocket>();
-        foreach (var (isIPv6, target, plan) in plans)
+        foreach (var ((socket, facts, key), plan) in wanted.Zip(plans))
         {
-            Put(target, plan, socket, isExact);
-            places.Add(known[(target, plan.Slot)] = new RegisteredSocket(label, protocol, isIPv6, plan.Slot, facts.Cookie, isExact));
+            Put(targets[key], plan, socket, isExact);
+            places.Add(known[(targets[key], plan.Slot)] = new RegisteredSocket(label, key.Protocol, key.IsIPv6, plan.Slot, facts.Cookie, isExact));
         }
 
-        var isBound = Bindings.Bindings.Any(b => b.Label == label && b.Protocol == protocol && families.Contains(b.Prefix.IsIPv6));
-        return new RegisterReport(places, null, isBound ? null : $"no binding of label {label} leads to {facts.What} yet");
+        var unbound = wanted.Where(w => !Bindings.Bindings.Any(b => b.Label == label && b.Protocol == w.Key.Protocol && Families(w.Facts).Contains(b.Prefix.IsIPv6)))
+            .Select(w => w.Facts.What).Distinct().ToList();
+        return new RegisterReport(places, null, unbound.Count == 0 ? null : $"no binding of label {label} leads to {string.Join(", ", unbound)} yet");
     }
 
     /// <summary>Takes a socket away from a label; it stays open, and so do its connections.</summary>
@@ -298,6 +312,10 @@ public sealed class PinnedDispatch : IDisposable
             Trim(target);
         }
     }
+
+    private string? Refusal(SocketFacts facts) => facts.Refusal() ?? (facts.NamespaceInode == namespaceInode
+        ? null
+        : $"{facts.What} belongs to another network namespace than the one that dispatch runs in");
 
     private static bool[] Families(SocketFacts facts) => (facts.TakesIPv4, facts.IsIPv6) switch
     {

@@ -22,6 +22,9 @@ public class SystemCallException : IOException
 
     public int Errno { get; }
 
+    /// <summary>A right is missing.</summary>
+    public bool IsPermission => Errno is Libc.EPERM or Libc.EACCES;
+
     /// <summary><c>EPERM (Operation not permitted)</c>.</summary>
     public static string Describe(int errno)
     {

@@ -13,7 +13,7 @@ public static class UserId
     public static uint Of(string user)
     {
         ArgumentException.ThrowIfNullOrEmpty(user);
-        if (uint.TryParse(user, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number != None)
+        if (IsNumber(user, out var number))
         {
             return number;
         }
@@ -31,4 +31,8 @@ public static class UserId
                 : throw new SystemCallException("getpwnam_r", $"user {user}", error == 0 ? Libc.ENOENT : error, "create it: useradd --system NAME");
         }
     }
+
+    /// <summary>An id of a user or a group in decimal digits.</summary>
+    internal static bool IsNumber(string text, out uint number) =>
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number != None;
 }

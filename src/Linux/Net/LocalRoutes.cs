@@ -47,6 +47,9 @@ public sealed class LocalRoutes : IDisposable
         return new LocalRouteChange(added, Remove(there, prefixes.ToHashSet()));
     }
 
+    /// <summary>Every prefix whose packets are for this machine, whoever made the route: its own addresses among them.</summary>
+    public IReadOnlyList<IpPrefix> Locals() => [.. Table().Where(r => r.Type == RouteType.Local).Select(r => r.Prefix).Distinct()];
+
     /// <summary>Takes all of ours away.</summary>
     /// <returns>Which.</returns>
     /// <exception cref="NetlinkException">The kernel refuses: EPERM without CAP_NET_ADMIN.</exception>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using SoftUnicast.Control;
 using SoftUnicast.Control.Commands;
 using SoftUnicast.Control.Replies;
@@ -147,6 +148,20 @@ internal sealed class LeasingHandler(params string[] slices) : IControlHandler
     public ValueTask<Answer<LeaveReply>> LeaveAsync(Leave command, ControlPeer peer, CancellationToken cancellation) => samples.LeaveAsync(command, peer, cancellation);
 
     public ValueTask<Answer<DrainReply>> DrainAsync(Drain command, ControlPeer peer, CancellationToken cancellation) => samples.DrainAsync(command, peer, cancellation);
+
+    public ValueTask<Answer<BindingsReply>> ShowBindingsAsync(ShowBindings command, CancellationToken cancellation) => samples.ShowBindingsAsync(command, cancellation);
+
+    public ValueTask<Answer<DispatchReply>> ShowDispatchAsync(CancellationToken cancellation) => samples.ShowDispatchAsync(cancellation);
+
+    public ValueTask<Answer<BoundReply>> BindAsync(Bind command, CancellationToken cancellation) => samples.BindAsync(command, cancellation);
+
+    public ValueTask<Answer<BoundReply>> UnbindAsync(Unbind command, CancellationToken cancellation) => samples.UnbindAsync(command, cancellation);
+
+    public ValueTask<Answer<RegisteredReply>> RegisterAsync(Register command, ControlPeer peer, IReadOnlyList<SafeHandle> sockets, CancellationToken cancellation) =>
+        samples.RegisterAsync(command, peer, sockets, cancellation);
+
+    public ValueTask<Answer<RegisteredReply>> UnregisterAsync(Unregister command, ControlPeer peer, CancellationToken cancellation) =>
+        samples.UnregisterAsync(command, peer, cancellation);
 
     public ValueTask<Answer<DownReply>> DownAsync(Down command, Func<DownStep, ValueTask> report, CancellationToken cancellation) =>
         samples.DownAsync(command, report, cancellation);

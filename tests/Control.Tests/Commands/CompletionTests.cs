@@ -8,9 +8,9 @@ public sealed class CompletionTests
     private static readonly IKnownNames Names = new SampleHandler().Names;
 
     [Theory]
-    [InlineData("", 0, "bound check down drain enroll exec exit help hold lease leave plan quit release renew show trace undrain unit-dropin verify-log who", "", false)]
+    [InlineData("", 0, "bind bound check down drain enroll exec exit help hold lease leave plan quit register release renew show trace unbind undrain unit-dropin unregister verify-log who", "", false)]
     [InlineData("sh", 0, "show", "show", false)]
-    [InlineData("show ", 5, "bgp drops guard host leases pools prefixes slice slices status tunnels", "", false)]
+    [InlineData("show ", 5, "bgp bindings dispatch drops guard host leases pools prefixes slice slices status tunnels", "", false)]
     [InlineData("show sl", 5, "slice slices", "slice", false)]
     [InlineData("sh sl ", 6, "for pool server", "", true)]
     [InlineData("show slices pool ", 17, "de-general us-general us-video", "", false)]

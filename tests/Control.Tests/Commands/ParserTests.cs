@@ -21,7 +21,13 @@ public sealed class ParserTests
         { "show bgp", new ShowBgp() },
         { "sh pr", new ShowPrefixes() },
         { "sh t", new ShowTunnels() },
-        { "sh d", new ShowDrops() },
+        { "sh dr", new ShowDrops() },
+        { "sh di", new ShowDispatch() },
+        { "sh bi la www", new ShowBindings(Label.Parse("www")) },
+        { "bi www t 192.0.2.7 443", new Bind(Binding.TryParse("www", "tcp", "192.0.2.7/32", "443", out _)!) },
+        { "unb www udp 2001:db8::/32 any", new Unbind(Binding.TryParse("www", "udp", "2001:db8::/32", "any", out _)!) },
+        { "reg www exact replace", new Register(Label.Parse("www"), true, true) },
+        { "unr www cookie 17", new Unregister(Label.Parse("www"), 17) },
         { "sh h", new ShowHost() },
         { "sh po", new ShowPools() },
         { "sh l", new ShowLeases() },
@@ -96,11 +102,11 @@ public sealed class ParserTests
     [Theory]
     [InlineData("show stats", 9001, 6, 5, "unknown word 'stats'", "did you mean 'status'?")]
     [InlineData("shwo status", 9001, 1, 4, "unknown word 'shwo'", "did you mean 'show'?")]
-    [InlineData("  frobnicate", 9001, 3, 10, "unknown word 'frobnicate'", "expected: show, who, trace, enroll, leave, lease, renew, release, hold, bound, drain, undrain, down, plan, check, exec, unit-dropin, verify-log, help, quit, exit")]
+    [InlineData("  frobnicate", 9001, 3, 10, "unknown word 'frobnicate'", "expected: show, who, trace, enroll, leave, lease, renew, release, hold, bound, drain, undrain, bind, unbind, register, unregister, down, plan, check, exec, unit-dropin, verify-log, help, quit, exit")]
     [InlineData("show status now", 9001, 13, 3, "the command is complete before 'now'", null)]
     [InlineData("sh s", 9002, 4, 1, "'s' stands for several words", "it may be: status, slices")]
     [InlineData("trace packet e from 203.0.113.9 to 192.0.2.1:5", 9002, 14, 1, "'e' stands for several words", "it may be: echo-request, echo-reply")]
-    [InlineData("show", 9003, 6, 1, "the command ends too early", "expected: status, bgp, prefixes, slices, slice, tunnels, drops, host, pools, leases, guard")]
+    [InlineData("show", 9003, 6, 1, "the command ends too early", "expected: status, bgp, prefixes, slices, slice, tunnels, drops, host, pools, leases, guard, bindings, dispatch")]
     [InlineData("show slice", 9003, 12, 1, "the command ends too early", "expected: for")]
     [InlineData("show slice for", 9003, 16, 1, "the command ends too early", "expected: ADDRESS:PORT")]
     [InlineData("show slices pool", 9003, 18, 1, "the command ends too early", "expected: POOL")]
@@ -116,7 +122,7 @@ public sealed class ParserTests
     [InlineData("lease tag country=US kind", 9003, 27, 1, "the command ends too early", "expected: range, explicit")]
     [InlineData("lease tag country=US x", 9001, 22, 1, "unknown word 'x'", "expected: KEY=VALUE..., kind")]
     [InlineData("renew", 9003, 7, 1, "the command ends too early", "expected: LEASE")]
-    [InlineData("re 17", 9002, 1, 2, "'re' stands for several words", "it may be: renew, release")]
+    [InlineData("re 17", 9002, 1, 2, "'re' stands for several words", "it may be: renew, release, register")]
     [InlineData("renew 1/7", 9004, 7, 3, "'1/7' is not the name of a lease or of a hold", null)]
     [InlineData("drain", 9003, 7, 1, "the command ends too early", "expected: slice, address, server")]
     [InlineData("who 192.0.2.7:5123 at 2026-11-22", 9004, 23, 10, "'2026-11-22' is not a time, like 2026-11-22T12:00:00Z", null)]
@@ -130,6 +136,12 @@ public sealed class ParserTests
     [InlineData("trace packet udp from 203.0.113.9 to 192.0.2.1:5 ttl 256", 9004, 54, 3, "'256' is not a number from 0 to 255", null)]
     [InlineData("trace packet udp from 203.0.113.9 to 192.0.2.1:5 fragment 9", 9004, 59, 1, "a fragment's offset is a multiple of 8", null)]
     [InlineData("trace packet udp from 203.0.113.9 to 192.0.2.1:5 key 9", 9004, 54, 1, "a key goes with 'through gre'", null)]
+    [InlineData("bind -a tcp 192.0.2.0/24 80", 9004, 6, 2, "'-a' is not a label: 1 to 55 letters, digits, '-', '_' and '.', the first a letter or a digit", null)]
+    [InlineData("bind a sctp 192.0.2.0/24 80", 9001, 8, 4, "unknown word 'sctp'", "did you mean 'tcp'?")]
+    [InlineData("bind a tcp 192.0.2.1/24 80", 9004, 12, 12, "'192.0.2.1/24' has bits set behind its length: 192.0.2.0/24 is the prefix, 192.0.2.1 the address", null)]
+    [InlineData("bind a tcp 192.0.2/24 80", 9004, 12, 10, "'192.0.2/24' is neither a prefix nor an address", null)]
+    [InlineData("bind a tcp 192.0.2.0/24 0", 9004, 25, 1, "'0' is neither a port, nor a range like 8000-8100, nor 'any'; ports are 1 to 65535", null)]
+    [InlineData("unregister a cookie x", 9004, 21, 1, "'x' is not a number from 1 to 9223372036854775807", null)]
     [InlineData("trace packet udp from 203.0.113.9 to 192.0.2.1:5 type 3", 9004, 55, 1, "only an icmp-error has a type to choose", null)]
     public void A_line_that_means_nothing_is_refused_with_its_place(string line, int code, int column, int length, string message, string? hint)
     {
@@ -153,7 +165,10 @@ public sealed class ParserTests
             "drain server", "undrain server",
         };
         Assert.All(verbs, v => Assert.Equal(AccessLevel.Full, ((Parsed)CommandParser.Parse(v)).Command.Needs));
-        var nouns = new[] { "show status", "show slices", "show pools", "show leases", "show guard", "who 192.0.2.1:5", "trace packet hex 00", "help", "quit" };
+        Assert.All(["bind a tcp 192.0.2.0/24 80", "unbind a udp 192.0.2.1 any"], v => Assert.Equal(AccessLevel.Full, ((Parsed)CommandParser.Parse(v)).Command.Needs));
+        Assert.All(["register a", "register a exact replace", "unregister a", "unregister a cookie 5"],
+            v => Assert.Equal(AccessLevel.Register, ((Parsed)CommandParser.Parse(v)).Command.Needs));
+        var nouns = new[] { "show bindings", "show bindings label a", "show dispatch", "show status", "show slices", "show pools", "show leases", "show guard", "who 192.0.2.1:5", "trace packet hex 00", "help", "quit" };
         Assert.All(nouns, n => Assert.Equal(AccessLevel.ReadOnly, ((Parsed)CommandParser.Parse(n)).Command.Needs));
     }
 

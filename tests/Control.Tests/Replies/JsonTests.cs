@@ -12,7 +12,8 @@ public sealed partial class JsonTests
         "show status", "show bgp", "show prefixes", "show slices", "show slice for 192.0.2.1:5000", "show tunnels", "show drops",
         "show host", "trace packet udp from 203.0.113.9 to 192.0.2.1:5000", "show pools", "show leases", "show guard",
         "who 192.0.2.1:2050", "enroll 4711 pool us-general", "leave 4711", "lease pool us-general", "renew 17", "release 17",
-        "hold 17 to 203.0.113.9:53", "bound 17-3", "drain server", "down",
+        "hold 17 to 203.0.113.9:53", "bound 17-3", "drain server", "show bindings", "show dispatch", "bind www tcp 198.51.96.0/20 443",
+        "unbind www tcp 198.51.96.0/20 443", "unregister www", "down",
     ];
 
     [Theory]
@@ -76,6 +77,11 @@ public sealed partial class JsonTests
                 "LeasesReply: leases choices",
                 "PoolsReply: pools",
                 "GuardReply: places reasons events holds",
+                "BindingsReply: bindings not_bound",
+                "DispatchReply: folder program_id bindings prefixes labels sockets refused last_refusal",
+                "BoundReply: binding is_bound note",
+                "RegisteredReply: label changed sockets notes",
+                "RegisteredReply: label changed sockets notes",
             ],
             names);
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using SoftUnicast.Control.Commands;
 using SoftUnicast.Control.Wire;
@@ -10,14 +11,14 @@ internal sealed class Connection : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly StreamReader reader;
 
-    public Connection(AccessLevel access = AccessLevel.Full, IControlHandler? handler = null, int bufferBytes = 64 * 1024)
+    public Connection(AccessLevel access = AccessLevel.Full, IControlHandler? handler = null, int bufferBytes = 64 * 1024, Func<IReadOnlyList<SafeHandle>>? takeDescriptors = null)
     {
         (Client, var server) = PairedStream.Create(bufferBytes);
         reader = new StreamReader(Client, new UTF8Encoding(false));
         Served = Task.Run(async () =>
         {
             var end = await new ControlServer(handler ?? new SampleHandler(), "0.1.0", new ControlLimits(), Time, (_, e) => Faults.Add(e))
-                .ServeAsync(server, access, new ControlPeer(4711, 1000, 1000), stopping.Token);
+                .ServeAsync(server, access, new ControlPeer(4711, 1000, 1000), stopping.Token, takeDescriptors);
             server.HangUp();
             return end;
         });

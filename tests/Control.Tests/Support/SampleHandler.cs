@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using SoftUnicast.Control.Commands;
 using SoftUnicast.Control.Replies;
+using SoftUnicast.Model;
 
 namespace SoftUnicast.Control.Tests.Support;
 
@@ -111,6 +113,44 @@ internal sealed class SampleHandler : IControlHandler
     {
         Asked.Add(command);
         return new(Samples.Drain with { Undone = command.Undo });
+    }
+
+    public ValueTask<Answer<BindingsReply>> ShowBindingsAsync(ShowBindings command, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(Samples.Bindings with { Bindings = [.. Samples.Bindings.Bindings.Where(b => command.Label is null || b.Label == command.Label.ToString())] });
+    }
+
+    public ValueTask<Answer<DispatchReply>> ShowDispatchAsync(CancellationToken cancellation) => new(Samples.Dispatch);
+
+    public ValueTask<Answer<BoundReply>> BindAsync(Bind command, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(IpPrefix.Parse("198.51.96.0/20").Contains(command.Binding.Prefix)
+            ? new BoundReply(command.Binding.ToString(), true, null)
+            : new ErrorReply(ReplyCode.BindingRefused, $"'{command.Binding}' lies in no configured pool: 198.51.96.0/20", "see show dispatch"));
+    }
+
+    public ValueTask<Answer<BoundReply>> UnbindAsync(Unbind command, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(Samples.Unbound);
+    }
+
+    /// <summary>How many sockets came, by call.</summary>
+    public List<int> SocketsTaken { get; } = [];
+
+    public ValueTask<Answer<RegisteredReply>> RegisterAsync(Register command, ControlPeer peer, IReadOnlyList<SafeHandle> sockets, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        SocketsTaken.Add(sockets.Count(s => !s.IsClosed));
+        return new(sockets.Count > 0 ? Samples.Registered : new ErrorReply(ReplyCode.SocketRefused, "no socket came with the line", "softunicastc register LABEL sends it"));
+    }
+
+    public ValueTask<Answer<RegisteredReply>> UnregisterAsync(Unregister command, ControlPeer peer, CancellationToken cancellation)
+    {
+        Asked.Add(command);
+        return new(Samples.Unregistered);
     }
 
     public async ValueTask<Answer<DownReply>> DownAsync(Down command, Func<DownStep, ValueTask> report, CancellationToken cancellation)

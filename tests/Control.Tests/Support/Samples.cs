@@ -153,6 +153,32 @@ internal static class Samples
         new PoolRow("de-general", [], 0, new SlicesByUse(0, 0, 0, 0, 0), new SlicesByState(0, 0, 0, 0), 0, null, 0, 0),
     ]);
 
+    public static BindingsReply Bindings { get; } = new(
+        [
+            new BindingRow("www", "tcp", IpPrefix.Parse("198.51.96.0/20"), "443", "configuration", 2, 91234, 3, 0),
+            new BindingRow("dns", "udp", IpPrefix.Parse("2001:db8:4000::/44"), "any", "command", 0, 17, 5, 1),
+        ],
+        ["api tcp 198.51.96.0/24 8000-8100: the port ranges overlap too much"]);
+
+    public static BoundReply Unbound { get; } = new("www tcp 198.51.96.0/20 443", false, "what is open stays");
+
+    public static DispatchReply Dispatch { get; } = new(
+        "/sys/fs/bpf/softunicast/dispatch/v1",
+        71,
+        2,
+        [
+            new DispatchPrefixRow("web", IpPrefix.Parse("198.51.96.0/20"), true, true, null),
+            new DispatchPrefixRow("six", IpPrefix.Parse("2001:db8:4000::/44"), false, false, "label dns has no live socket"),
+        ],
+        [new LabelRow("dns", 1, 0, 1, 17, 5, 1, []), new LabelRow("www", 1, 2, 0, 91234, 3, 0, ["user www-data", "group web"])],
+        [new SocketRow("www", "tcp", "ipv4", 0, 4711, false), new SocketRow("www", "tcp", "ipv4", 1, 4712, true)],
+        4,
+        "user 1000 may not register for label www");
+
+    public static RegisteredReply Registered { get; } = new("www", 1, Dispatch.Sockets, ["no binding of label www leads to a UDP socket of 0.0.0.0:53 yet"]);
+
+    public static RegisteredReply Unregistered { get; } = new("www", 2, [], []);
+
     public static GuardReply Guard { get; } = new(
         [new GuardPlace("eth0", true, null), new GuardPlace("eth1", false, "no such interface")],
         [new GuardReason("owned", false, 100, 6400, "from a slice of this server"), new GuardReason("foreign-port", true, 2, 128, "from a port of another server")],
@@ -162,5 +188,6 @@ internal static class Samples
         [new HeldSlice(AddressPorts.Parse("192.0.2.1:2048-4095"), "us-general"), new HeldSlice(AddressPorts.Parse("192.0.2.2:2048-4095"), "us-general")];
 
     public static IEnumerable<ControlReply> All => [Status, Bgp, Prefixes, Slices, SliceFor, Tunnels, Drops, Host, Trace, Down,
-        Enroll, Leave, Lease, Release, Hold, Drain, Who, Leases, Pools, Guard];
+        Enroll, Leave, Lease, Release, Hold, Drain, Who, Leases, Pools, Guard,
+        Bindings, Dispatch, Unbound, Registered, Unregistered];
 }

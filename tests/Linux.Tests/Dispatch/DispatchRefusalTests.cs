@@ -70,6 +70,48 @@ public class DispatchRefusalTests
         Assert.Equal("a TCP socket of 0.0.0.0:4000 belongs to another network namespace than the one that dispatch runs in", world.Dispatch.Register(Www, socket.SafeHandle).Refusal);
     }
 
+    [Theory]
+    [InlineData(RegisterMode.Join)]
+    [InlineData(RegisterMode.Replace)]
+    public void Several_sockets_are_registered_together_or_not_at_all(RegisterMode mode)
+    {
+        using var world = new DispatchWorld();
+        world.Bind("www tcp 10.1.0.0/16 443", "www udp 10.1.0.0/16 443");
+        var old = world.Serve(DispatchProtocol.Tcp, 4000);
+        world.Register("www", old);
+        Socket[] good = [world.Serve(DispatchProtocol.Tcp, 4001), world.Serve(DispatchProtocol.Tcp, 4002), world.Serve(DispatchProtocol.Udp, 4003)];
+        var deaf = world.Within(() =>
+        {
+            var socket = world.Make(DispatchProtocol.Tcp, AddressFamily.InterNetwork);
+            socket.Bind(new IPEndPoint(IPAddress.Any, 4004));
+            return socket;
+        });
+        var before = world.Dispatch.Sockets();
+
+        Assert.EndsWith("call listen(2) before it is registered", world.Dispatch.Register(Www, [.. good.Append(deaf).Select(s => s.SafeHandle)], mode).Refusal, StringComparison.Ordinal);
+        Assert.Equal(before, world.Dispatch.Sockets());
+
+        Assert.Null(world.Dispatch.Register(Www, [.. good.Select(s => s.SafeHandle)], mode).Refusal);
+        var places = world.Dispatch.Sockets();
+        Assert.Equal(mode == RegisterMode.Join ? 3 : 2, places.Count(p => p.Protocol == DispatchProtocol.Tcp && !p.IsIPv6));
+        Assert.Equal(1, places.Count(p => p.Protocol == DispatchProtocol.Udp && !p.IsIPv6));
+        Assert.InRange(world.WhoTakes(DispatchProtocol.Tcp, "10.1.2.3", 443, mode == RegisterMode.Join ? [old, good[0], good[1]] : [good[0], good[1]]), 0, 2);
+    }
+
+    [Fact]
+    public void Too_many_sockets_at_once_replace_nobody()
+    {
+        using var world = new DispatchWorld();
+        world.Bind("www tcp 10.1.0.0/16 443");
+        var old = world.Serve(DispatchProtocol.Tcp, 4000);
+        world.Register("www", old);
+        var many = Enumerable.Range(0, 17).Select(i => world.Serve(DispatchProtocol.Tcp, 5000 + i).SafeHandle).ToList();
+
+        Assert.StartsWith("the label has 16 sockets of this protocol already", world.Dispatch.Register(Www, [.. many], RegisterMode.Replace).Refusal, StringComparison.Ordinal);
+        Assert.Equal(0, world.WhoTakes(DispatchProtocol.Tcp, "10.1.2.3", 443, [old]));
+        Assert.Null(world.Dispatch.Register(Www, [.. many.Take(16)], RegisterMode.Replace).Refusal);
+    }
+
     [Fact]
     public void A_label_that_no_binding_leads_to_takes_sockets_and_says_so()
     {
