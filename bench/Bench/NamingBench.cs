@@ -15,40 +15,39 @@ internal static class NamingBench
     private const int DnsdistPort = 5300;
     private const int BindPort = 5301;
     private const int RemotePort = 5302;
-    private const int Rounds = 7;
-    private const int Seconds = 3; // a run of dnsperf
+    private const int Rounds = 21;
+    private const int LatencyRounds = 7;
     private const int ShortRounds = 1;
-    private const int ShortSeconds = 1;
+    private const int Seconds = 1; // a run of dnsperf: short turns, so that what disturbs the machine disturbs all alike
 
     /// <exception cref="IOException">A program is missing, or a server does not come up.</exception>
     public static IAgilityPart Run(bool isShort)
     {
         NamingPlace.RequirePrograms();
-        var (rounds, seconds) = isShort ? (ShortRounds, ShortSeconds) : (Rounds, Seconds);
         using var place = new NamingPlace("dns");
         var table = NamingTable.Build(SmallRules(), new NamingState("ams"));
         using var remote = new RemoteEnd(place.PathOf("remote.sock"), table);
         var queries = StartAll(place, table);
-        var (dnsdist, ours, bind) = (new List<DnsperfRun>(), new List<DnsperfRun>(), new List<DnsperfRun>());
-
-        // The first round warms caches and compilers, and is not counted.
-        for (var round = 0; round <= rounds; round++)
-        {
-            dnsdist.Add(place.Dnsperf(DnsdistPort, queries, seconds));
-            bind.Add(place.Dnsperf(BindPort, queries, seconds));
-            ours.Add(place.Dnsperf(RemotePort, queries, seconds));
-        }
-
-        foreach (var runs in new[] { dnsdist, bind, ours })
-        {
-            runs.RemoveAt(0);
-        }
-
-        var (p99, p99Remote, p99Bind) = (
-            place.P99(DnsdistPort, queries, Median(dnsdist) / 2, seconds), place.P99(RemotePort, queries, Median(ours) / 2, seconds), place.P99(BindPort, queries, Median(bind) / 2, seconds));
+        var (dnsdist, ours, bind) = (new Arm(DnsdistPort), new Arm(RemotePort), new Arm(BindPort));
+        Arm[] arms = [dnsdist, bind, ours];
+        InTurns(arms, 1, arm => place.Dnsperf(arm.Port, queries, Seconds)); // warms caches and compilers, and is not counted
+        InTurns(arms, isShort ? ShortRounds : Rounds, arm => arm.Runs.Add(place.Dnsperf(arm.Port, queries, Seconds)));
+        InTurns(arms, isShort ? ShortRounds : LatencyRounds, arm => arm.P99Ms.Add(place.P99(arm.Port, queries, arm.Rate / 2, Seconds)));
         return new NamingReport(
-            Median(dnsdist), Median(ours), Median(bind), MedianRatio(dnsdist, bind), MedianRatio(ours, bind), p99, p99Remote, p99Bind,
-            NamingMemory.MebibytesOfTwentyMillionNames(place, isShort), dnsdist.Concat(ours).Concat(bind).Sum(r => r.Lost + r.NotNoError));
+            dnsdist.Rate, ours.Rate, bind.Rate, dnsdist.Against(bind), ours.Against(bind), Median(dnsdist.P99Ms), Median(ours.P99Ms), Median(bind.P99Ms),
+            NamingMemory.MebibytesOfTwentyMillionNames(place, isShort), arms.Sum(a => a.Runs.Sum(r => r.Lost + r.NotNoError)));
+    }
+
+    // Each goes first as often as the others.
+    private static void InTurns(Arm[] arms, int rounds, Action<Arm> run)
+    {
+        for (var round = 0; round < rounds; round++)
+        {
+            for (var i = 0; i < arms.Length; i++)
+            {
+                run(arms[(i + round) % arms.Length]);
+            }
+        }
     }
 
     private static NamingRules SmallRules() => new(
@@ -80,14 +79,24 @@ internal static class NamingBench
         return queries;
     }
 
-    private static double Median(List<DnsperfRun> runs) => Median(runs.Select(r => r.QueriesPerSecond));
-
-    private static double MedianRatio(List<DnsperfRun> runs, List<DnsperfRun> floor) => Median(runs.Zip(floor, (r, f) => r.QueriesPerSecond / f.QueriesPerSecond));
-
     private static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToArray();
         return sorted[sorted.Length / 2];
+    }
+
+    /// <summary>A server that is asked, and what came of it, round by round.</summary>
+    private sealed record Arm(int Port)
+    {
+        public List<DnsperfRun> Runs { get; } = [];
+
+        /// <summary>At half the median rate.</summary>
+        public List<double> P99Ms { get; } = [];
+
+        public double Rate => Median(Runs.Select(r => r.QueriesPerSecond));
+
+        /// <summary>Of another's rate in the same round.</summary>
+        public double Against(Arm other) => Median(Runs.Zip(other.Runs, (mine, its) => mine.QueriesPerSecond / its.QueriesPerSecond));
     }
 
     /// <summary>Our end of the remote backend's socket, in this process.</summary>
