@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -21,6 +20,7 @@ namespace SoftUnicast.Bench;
 internal static unsafe partial class DispatchBench
 {
     private const int Rounds = 31;
+    private const int ShortRounds = 3;
     private const int Turns = 4;
     private const int Batches = 6; // a turn
     private const int WarmBatches = 16; // all destinations
@@ -30,7 +30,6 @@ internal static unsafe partial class DispatchBench
     private const int PacketBytes = 64;
     private const string LabelName = "bench";
     private const int Destinations = 4096;
-    private const int CLONE_NEWNET = 0x40000000;
     private const int MSG_DONTWAIT = 0x40;
     private const int SOCK_CLOEXEC = 0x80000;
     private const int SOL_SOCKET = 1;
@@ -45,7 +44,7 @@ internal static unsafe partial class DispatchBench
         public int Count => PortNumbers.Length;
     }
 
-    public static DispatchReport Run()
+    public static IAgilityPart Run(bool isShort)
     {
         DispatchReport? report = null;
         Exception? failure = null;
@@ -53,7 +52,7 @@ internal static unsafe partial class DispatchBench
         {
             try
             {
-                report = RunHere();
+                report = RunHere(isShort ? ShortRounds : Rounds);
             }
             catch (Exception e) when (e is IOException or SocketException or InvalidOperationException)
             {
@@ -65,7 +64,7 @@ internal static unsafe partial class DispatchBench
         return report ?? throw new IOException(failure!.Message, failure);
     }
 
-    private static DispatchReport RunHere()
+    private static DispatchReport RunHere(int rounds)
     {
         var one = OneTarget();
         var many = ManyTargets();
@@ -78,14 +77,14 @@ internal static unsafe partial class DispatchBench
             arms.Add(new Dispatched("1", 1));
             arms.Add(new Dispatched("100", 100));
             arms.Add(new Dispatched("10000", 10_000));
-            StayOnOneCore();
+            Native.StayOnOneCpu();
             var rows = new List<(string Name, Arm Arm, Targets Targets)>();
             rows.AddRange(arms.Select(a => (a.Name, a, one)));
             rows.AddRange(arms.Where(a => a.Name is not ("1" or "100")).Select(a => (a.Name + " many", a, many)));
             arms.OfType<Dispatched>().ToList().ForEach(a => a.Bind(DispatchProtocol.Tcp));
-            var tcp = Measure(rows, Connections, (arm, targets) => arm.OpenConnections(targets));
+            var tcp = Measure(rounds, rows, Connections, (arm, targets) => arm.OpenConnections(targets));
             arms.OfType<Dispatched>().ToList().ForEach(a => a.Bind(DispatchProtocol.Udp));
-            var udp = Measure(rows, Packets, (arm, targets) => arm.SendPackets(targets));
+            var udp = Measure(rounds, rows, Packets, (arm, targets) => arm.SendPackets(targets));
             return Report(tcp, udp);
         }
         finally
@@ -94,11 +93,11 @@ internal static unsafe partial class DispatchBench
         }
     }
 
-    private static Dictionary<string, double[]> Measure(List<(string Name, Arm Arm, Targets Targets)> rows, int operations, Action<Arm, Targets> run)
+    private static Dictionary<string, double[]> Measure(int rounds, List<(string Name, Arm Arm, Targets Targets)> rows, int operations, Action<Arm, Targets> run)
     {
-        var figures = rows.ToDictionary(r => r.Name, _ => new double[Rounds]);
+        var figures = rows.ToDictionary(r => r.Name, _ => new double[rounds]);
         var batches = rows.ToDictionary(r => r.Name, _ => new double[Turns * Batches]);
-        for (var round = -1; round < Rounds; round++) // one to warm up
+        for (var round = -1; round < rounds; round++) // one to warm up
         {
             for (var turn = 0; turn < Turns; turn++)
             {
@@ -139,17 +138,20 @@ internal static unsafe partial class DispatchBench
         {
             ["1"] = Rate(figures, "1", against),
             ["100"] = Rate(figures, "100", against),
-            ["10000"] = Rate(figures, "10000 many", against + " many"),
+            ["10000"] = Rate(figures, "10000", against),
+            [DispatchReport.Random] = Rate(figures, "10000 many", against + " many"),
         };
         (double, double) Control(Dictionary<string, double[]> figures) => (Rate(figures, "control", "plain"), Rate(figures, "control many", "plain many"));
-        (double, double) One(Dictionary<string, double[]> figures) => (Rate(figures, "10000", "plain"), Rate(figures, "10000", "floor"));
         var nanoseconds = tcp.Select(f => ("tcp " + f.Key, Median(f.Value))).Concat(udp.Select(f => ("udp " + f.Key, Median(f.Value))))
             .ToDictionary(f => f.Item1, f => f.Item2);
-        return new DispatchReport(
-            Of(tcp, "plain"), Of(udp, "plain"), Of(tcp, "floor"), Of(udp, "floor"), Control(tcp), Control(udp), One(tcp), One(udp), nanoseconds);
+        return new DispatchReport(Of(tcp, "plain"), Of(udp, "plain"), Of(tcp, "floor"), Of(udp, "floor"), Control(tcp), Control(udp), nanoseconds);
     }
 
-    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
+    private static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted[sorted.Length / 2];
+    }
 
     // /24s of 10.0.0.0/8, and thirteen ports of each: 10,000 bindings are 770 prefixes a port.
     private static BindingTable Bindings(int count, DispatchProtocol protocol)
@@ -187,15 +189,6 @@ internal static unsafe partial class DispatchBench
         return bytes;
     }
 
-    private static void StayOnOneCore()
-    {
-        var mask = 1ul << (Environment.ProcessorCount - 1);
-        if (SetAffinity(0, sizeof(ulong), &mask) < 0)
-        {
-            throw new SystemCallException("sched_setaffinity", "this thread", Marshal.GetLastPInvokeError());
-        }
-    }
-
     /// <summary>A network namespace with a client, and plain sockets on every port.</summary>
     private class Arm : IDisposable
     {
@@ -209,7 +202,7 @@ internal static unsafe partial class DispatchBench
         public Arm(string name, bool isPlain = true)
         {
             Name = name;
-            if (Unshare(CLONE_NEWNET) < 0)
+            if (Unshare(Native.CLONE_NEWNET) < 0)
             {
                 throw new SystemCallException("unshare", "network namespace", Marshal.GetLastPInvokeError(), "needs root");
             }
@@ -227,7 +220,7 @@ internal static unsafe partial class DispatchBench
 
         public void Enter()
         {
-            if (SetNamespace(networkNamespace, CLONE_NEWNET) < 0)
+            if (SetNamespace(networkNamespace, Native.CLONE_NEWNET) < 0)
             {
                 throw new SystemCallException("setns", Name, Marshal.GetLastPInvokeError());
             }
@@ -365,7 +358,7 @@ internal static unsafe partial class DispatchBench
             : base(name, isPlain: false)
         {
             this.count = count;
-            folder = string.Create(CultureInfo.InvariantCulture, $"/sys/fs/bpf/subench-{Environment.ProcessId}-{name}");
+            folder = Scratch.PinFolder(name);
             dispatch = PinnedDispatch.LoadOrAdopt(folder);
             var label = Label.Parse(LabelName);
             var refusal = dispatch.Register(label, TheOne(ProtocolType.Tcp).SafeHandle).Refusal
@@ -398,9 +391,6 @@ internal static unsafe partial class DispatchBench
 
     [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
     private static partial int SetNamespace(SafeFileHandle fd, int type);
-
-    [LibraryImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
-    private static partial int SetAffinity(int thread, nuint length, ulong* mask);
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     private static partial int Open(int domain, int type, int protocol);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 
 namespace SoftUnicast.Bench;
 
@@ -12,27 +11,28 @@ namespace SoftUnicast.Bench;
 /// <param name="RemoteRatio">The same of the remote backend.</param>
 /// <param name="DnsP99Ms">99th percentile of dnsdist's latency; milliseconds.</param>
 /// <param name="NamingMib20M">What policies for twenty million names take, in this process and in dnsdist, whichever is more; MiB.</param>
-/// <param name="FailedRequests">Queries that nobody answered, and answers that were no success.</param>
+/// <param name="FailedQueries">Queries that nobody answered, and answers that were no success.</param>
 internal sealed record NamingReport(
     double DnsQps, double DnsQpsRemote, double DnsQpsBindBackend, double DnsdistRatio, double RemoteRatio,
-    double DnsP99Ms, double DnsP99MsRemote, double DnsP99MsBindBackend, double NamingMib20M, long FailedRequests) : IBenchReport
+    double DnsP99Ms, double DnsP99MsRemote, double DnsP99MsBindBackend, double NamingMib20M, long FailedQueries) : IAgilityPart
 {
     private const double DnsdistGoal = 1.0;
     private const double RemoteGoal = 0.25;
+    private const double MibGoal = 64;
 
-    public string ToJson() => JsonSerializer.Serialize(new Dictionary<string, object>
-    {
-        ["dns_qps"] = Math.Round(DnsQps),
-        ["dns_qps_remote"] = Math.Round(DnsQpsRemote),
-        ["dns_qps_bind_backend"] = Math.Round(DnsQpsBindBackend),
-        ["dns_ratio"] = Math.Round(DnsdistRatio, 3),
-        ["dns_ratio_remote"] = Math.Round(RemoteRatio, 3),
-        ["dns_p99_ms"] = Math.Round(DnsP99Ms, 3),
-        ["dns_p99_ms_remote"] = Math.Round(DnsP99MsRemote, 3),
-        ["dns_p99_ms_bind_backend"] = Math.Round(DnsP99MsBindBackend, 3),
-        ["naming_mib_20m"] = Math.Round(NamingMib20M, 1),
-        ["failed_requests"] = FailedRequests,
-    });
+    public IEnumerable<KeyValuePair<string, object?>> Figures =>
+    [
+        new("dns_qps", Math.Round(DnsQps)),
+        new("dns_qps_remote", Math.Round(DnsQpsRemote)),
+        new("dns_qps_bind_backend", Math.Round(DnsQpsBindBackend)),
+        new("dns_ratio", Math.Round(DnsdistRatio, 3)),
+        new("dns_ratio_remote", Math.Round(RemoteRatio, 3)),
+        new("dns_p99_ms", Math.Round(DnsP99Ms, 3)),
+        new("dns_p99_ms_remote", Math.Round(DnsP99MsRemote, 3)),
+        new("dns_p99_ms_bind_backend", Math.Round(DnsP99MsBindBackend, 3)),
+        new("naming_mib_20m", Math.Round(NamingMib20M, 1)),
+        new("dns_failed_queries", FailedQueries),
+    ];
 
     public string ToText()
     {
@@ -42,14 +42,14 @@ internal sealed record NamingReport(
         Row("PowerDNS, by policy", DnsQpsRemote, DnsP99MsRemote, RemoteRatio, RemoteGoal);
         Row("PowerDNS, bind backend", DnsQpsBindBackend, DnsP99MsBindBackend, null, 0);
         text.AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"20 million names by policy: {NamingMib20M:F1} MiB");
-        text.Append(CultureInfo.InvariantCulture, $"queries without a good answer: {FailedRequests}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"20 million names by policy: {NamingMib20M:F1} MiB; less than {MibGoal}: {AgilityReport.Verdict(NamingMib20M < MibGoal)}");
+        text.Append(CultureInfo.InvariantCulture, $"queries without a good answer: {FailedQueries}");
         return text.ToString();
 
         void Row(string name, double rate, double p99, double? ratio, double goal)
         {
             text.Append(CultureInfo.InvariantCulture, $"{name,-22}{rate,12:F0}{p99,9:F2}");
-            text.AppendLine(ratio is { } r ? string.Create(CultureInfo.InvariantCulture, $"{r,18:F3}   at least {goal:F2}: {(r >= goal ? "met" : "MISSED")}") : "");
+            text.AppendLine(ratio is { } r ? string.Create(CultureInfo.InvariantCulture, $"{r,18:F3}   {AgilityReport.AtLeast(goal, r)}") : "");
         }
     }
 }

@@ -62,6 +62,23 @@ internal sealed class Options
             : throw new UsageException($"--{name} wants a number, not '{text}'");
     }
 
+    public string? Text(string name) => values.GetValueOrDefault(name);
+
+    /// <summary>The option's number, which may have a fraction; or <paramref name="otherwise"/>.</summary>
+    public double Real(string name, double otherwise)
+    {
+        if (!values.TryGetValue(name, out var text))
+        {
+            return otherwise;
+        }
+
+        return double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new UsageException($"--{name} wants a number, not '{text}'");
+    }
+
+    public IPAddress Address(string name, IPAddress otherwise) => values.ContainsKey(name) ? Address(name) : otherwise;
+
     public IPAddress Address(string name) => values.TryGetValue(name, out var text) && IPAddress.TryParse(text, out var address)
         ? address
         : throw new UsageException($"--{name} wants an address");
@@ -69,6 +86,16 @@ internal sealed class Options
     public PortRange Ports(string name) => values.TryGetValue(name, out var text) && PortRange.TryParse(text, out var ports)
         ? ports
         : throw new UsageException($"--{name} wants FIRST-LAST");
+
+    /// <summary>Ports, divided by commas.</summary>
+    public int[] PortList(string name) => values.TryGetValue(name, out var text)
+        ? [.. text.Split(',').Select(p => ushort.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port != 0
+            ? port : throw new UsageException($"--{name} wants PORT,PORT..., not '{text}'"))]
+        : throw new UsageException($"--{name} is missing");
+
+    public IPEndPoint EndPoint(string name) => values.TryGetValue(name, out var text) && IPEndPoint.TryParse(text, out var endPoint) && endPoint.Port != 0
+        ? endPoint
+        : throw new UsageException($"--{name} wants ADDRESS:PORT");
 
     public IPEndPoint TargetEndPoint() => Target is not null && IPEndPoint.TryParse(Target, out var endPoint) && endPoint.Port != 0
         ? endPoint

@@ -21,6 +21,30 @@ internal sealed record Holding(int Connections);
 /// <summary>What the origin saw: the first packet of a peer, or a request.</summary>
 internal sealed record Seen(string Event, string Source, string? Detail);
 
+/// <summary>An HTTP service listens.</summary>
+internal sealed record Listening(string Name, IReadOnlyList<string> Sockets);
+
+/// <summary>Fetches by name between two marks. Times are those of fetches that went well.</summary>
+/// <param name="Fetches">That went well; those that did not are <paramref name="Failed"/>, by kind.</param>
+/// <param name="DnsRetransmissions">Queries that were sent again, of all fetches.</param>
+/// <param name="Addresses">Different ones that were fetched from.</param>
+/// <param name="Servers">Fetches by who answered.</param>
+/// <param name="Load">Null: the mark named no prefix.</param>
+internal sealed record PhaseResult(
+    string Phase, double Seconds, int Fetches, double FetchesPerSecond, int Failed, IReadOnlyDictionary<string, FailureResult> Failures, long DnsRetransmissions,
+    double ResolveP50Ms, double ResolveP99Ms, double FetchP50Ms, double FetchP99Ms, int Addresses, IReadOnlyDictionary<string, int> Servers, LoadResult? Load);
+
+/// <param name="First">What was said of the first.</param>
+internal sealed record FailureResult(int Count, string First);
+
+/// <summary>How even the addresses of a prefix were used.</summary>
+/// <param name="Outside">Fetches from other addresses.</param>
+/// <param name="ChiSquared">Against equal shares; null, as what follows: too few fetches or a single address.</param>
+/// <param name="AddressesTogether">So many neighbours were counted as one, that at least five fetches be expected of each.</param>
+/// <param name="P">How likely chance strays as far.</param>
+/// <param name="MaxToMean">The load of the address that has most, against the mean of all.</param>
+internal sealed record LoadResult(string Prefix, int Outside, double? ChiSquared, int? DegreesOfFreedom, int? AddressesTogether, double? P, double MaxToMean);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(FetchResult))]
 [JsonSerializable(typeof(UdpResult))]
@@ -28,6 +52,8 @@ internal sealed record Seen(string Event, string Source, string? Detail);
 [JsonSerializable(typeof(Gap))]
 [JsonSerializable(typeof(Holding))]
 [JsonSerializable(typeof(Seen))]
+[JsonSerializable(typeof(Listening))]
+[JsonSerializable(typeof(PhaseResult))]
 internal sealed partial class ResultJson : JsonSerializerContext
 {
     private static readonly Lock Output = new();

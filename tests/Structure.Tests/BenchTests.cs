@@ -33,6 +33,35 @@ public class BenchTests
     }
 
     [Fact]
+    public async Task The_agility_bench_prints_one_object_with_every_figure()
+    {
+        RequireDnsServers();
+        var figures = await RunJson("agility", "--short");
+
+        string[] byBindings = ["tcp_ratio", "udp_ratio", "tcp_vs_floor", "udp_vs_floor"];
+        Assert.All(byBindings, name =>
+        {
+            var ratios = figures.GetProperty(name).EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetDouble());
+            Assert.Equal(["1", "100", "10000", "10000_random_destinations"], ratios.Keys);
+            Assert.All(ratios.Values, ratio => Assert.True(ratio > 0, name));
+        });
+        string[] numbers = ["dns_qps", "dns_qps_remote", "dns_qps_bind_backend", "dns_p99_ms", "naming_mib_20m"];
+        Assert.All(numbers, name => Assert.True(figures.GetProperty(name).GetDouble() > 0, name));
+        Assert.Equal(0, figures.GetProperty("failed_requests").GetInt32());
+        Assert.InRange(figures.GetProperty("chi2_p").GetDouble(), 1e-6, 1);
+    }
+
+    [Fact]
+    public async Task One_part_of_the_agility_bench_prints_its_own_figures_alone()
+    {
+        RequireDnsServers();
+        var figures = await RunJson("agility", "--short", "--part", "shrink");
+
+        Assert.Equal(["failed_requests", "chi2_p", "phases", "load_average"], figures.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["static", "/20", "/24", "one address"], figures.GetProperty("phases").EnumerateObject().Select(p => p.Name));
+    }
+
+    [Fact]
     public void A_bench_that_there_is_not_is_refused_with_those_that_there_are_which_are_the_READMEs()
     {
         using var process = Process.Start(new ProcessStartInfo(Path.Combine(Tree.Root, "bench/run"), ["steel"])
@@ -46,13 +75,18 @@ public class BenchTests
         Assert.Equal(2, process.ExitCode);
         var readme = File.ReadAllText(Path.Combine(Tree.Root, "README.md"));
         var named = readme.Split('\n').Where(l => l.StartsWith("| `bench/run ", StringComparison.Ordinal)).Select(l => l.Split('`', ' ')[3]);
-        Assert.Equal($"usage: bench/run {string.Join('|', named.Order(StringComparer.Ordinal))} [--json]\n", usage);
+        Assert.Equal(
+            $"usage: bench/run {string.Join('|', named.Order(StringComparer.Ordinal))} [--json]\n       bench/run agility [--part dispatch|dns|shrink] [--short] [--json]\n", usage);
     }
 
-    private static async Task<JsonElement> RunJson(string bench)
+    private static void RequireDnsServers() => Assert.All(
+        ["/usr/bin/dnsdist", "/usr/sbin/pdns_server", "/usr/bin/dnsperf"],
+        program => Assert.SkipUnless(File.Exists(program), $"needs {program}: lab/prepare installs it"));
+
+    private static async Task<JsonElement> RunJson(string bench, params string[] options)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "loading BPF programs needs root");
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(Tree.Root, "bench/run"), [bench, "--json"])
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(Tree.Root, "bench/run"), [bench, .. options, "--json"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
