@@ -21,7 +21,10 @@ public sealed record Announcements(
 {
     public static Announcements None { get; } = new([], [], [], []);
 
-    public int Count => Internet.Length + Underlay.Length + Backbone.Length + Datacenter.Length;
+    /// <summary>Prefixes that services of this server are reached at, of any length: to the same neighbours as <see cref="Internet"/>.</summary>
+    public ImmutableArray<IpPrefix> Services { get; init; } = [];
+
+    public int Count => Internet.Length + Services.Length + Underlay.Length + Backbone.Length + Datacenter.Length;
 
     /// <summary>
     /// What would make an announcement leave the pools or claim somebody else's endpoint, or null: the last check before the wire, so
@@ -40,6 +43,19 @@ public sealed record Announcements(
             if (prefix.Length > pool.AnnouncedLength)
             {
                 return $"{prefix} is longer than the Internet routes";
+            }
+        }
+
+        foreach (var prefix in Services)
+        {
+            if (fleet.Pools.FirstOrDefault(p => p.Prefix.Overlaps(prefix)) is { } pool)
+            {
+                return $"{prefix} of a service overlaps pool {pool.Name}";
+            }
+
+            if (fleet.Datacenters.Values.Select(d => d.Endpoint).Concat(fleet.Servers.Values.Select(s => s.Endpoint)).Any(e => prefix.Contains(e.Address)))
+            {
+                return $"{prefix} of a service holds a tunnel endpoint";
             }
         }
 

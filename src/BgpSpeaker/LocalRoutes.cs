@@ -18,7 +18,7 @@ internal static class LocalRoutes
     public static Dictionary<RouteName, PathAttributes> From(Announcements announcements, uint asn)
     {
         var routes = new Dictionary<RouteName, PathAttributes>(announcements.Count);
-        AddUnicast(announcements.Internet, Scope.Internet);
+        AddUnicast(announcements.Internet.Concat(announcements.Services), Scope.Internet);
         AddUnicast(announcements.Underlay, Scope.Underlay);
         AddOwnership(announcements.Backbone, Scope.Backbone, OwnershipKind.Block);
         AddOwnership(announcements.Datacenter, Scope.Datacenter, OwnershipKind.Slice);

@@ -409,13 +409,14 @@ internal sealed class Reconciler : IDisposable
         var announcing = Announcing.Make(configuration.Fleet, configuration.Self, inForce,
             new GateInputs(attached, written, knowsOwners || packetPath.Adopted, time.GetElapsedTime(ownersAwaitedSince.Value), goingDown));
 
-        if (dispatch is { Announced.IsEmpty: false } && !goingDown)
+        // Until the packet path has been whole once, nothing is said to gobgpd: what an earlier daemon announced stays.
+        var isSaid = announcing.Announcements != Announcements.None || ready;
+        if (dispatch is { Announced.IsEmpty: false })
         {
-            announcing = announcing with { Announcements = announcing.Announcements with { Internet = [.. announcing.Announcements.Internet.Union(dispatch.Announced)] } };
+            announcing = announcing with { Announcements = announcing.Announcements with { Services = dispatch.Announced } };
         }
 
-        // Until the packet path has been whole once, nothing is said to gobgpd: what an earlier daemon announced stays.
-        if (announcing.Announcements != Announcements.None || ready)
+        if (isSaid)
         {
             speaker.Announce(announcing.Announcements);
         }

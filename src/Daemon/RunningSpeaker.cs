@@ -48,7 +48,7 @@ internal sealed class RunningSpeaker : IAsyncDisposable
 
     private static bool Same(Announcements left, Announcements right) =>
         left.Internet.SequenceEqual(right.Internet) && left.Underlay.SequenceEqual(right.Underlay)
-        && left.Backbone.SequenceEqual(right.Backbone) && left.Datacenter.SequenceEqual(right.Datacenter);
+        && left.Backbone.SequenceEqual(right.Backbone) && left.Datacenter.SequenceEqual(right.Datacenter) && left.Services.SequenceEqual(right.Services);
 
     private static void Tell(SpeakerNotice notice)
     {

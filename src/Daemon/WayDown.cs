@@ -38,8 +38,8 @@ internal sealed class WayDown(PacketPath packetPath, Speaker speaker, EgressServ
         {
             await Step("withdraw prefixes", () =>
             {
-                speaker.Announce(announced with { Internet = [] });
-                return Task.FromResult($"{announced.Internet.Length} prefixes");
+                speaker.Announce(announced with { Internet = [], Services = [] });
+                return Task.FromResult($"{announced.Internet.Length + announced.Services.Length} prefixes");
             }).ConfigureAwait(false);
             await Step("drain arrivals", () => DrainAsync(stopping, Reason.Delivered, Reason.Steered, Reason.EchoAnswered)).ConfigureAwait(false);
         }

@@ -46,7 +46,7 @@ internal static class BgpReports
 
     private static int Wanted(Announcements announcements, Scope scope) => scope switch
     {
-        Scope.Internet => announcements.Internet.Length,
+        Scope.Internet => announcements.Internet.Length + announcements.Services.Length,
         Scope.Underlay => announcements.Underlay.Length,
         Scope.Backbone => announcements.Backbone.Length,
         _ => announcements.Datacenter.Length,
