@@ -232,7 +232,7 @@ lab_revive() {
 
 need_program() {
 	need_up
-	[[ $1 == gobgpd || $1 == softunicastd ]] || fail "'$1' is neither gobgpd nor softunicastd"
+	[[ $1 == gobgpd || $1 == softunicastd || $1 == http ]] || fail "'$1' is none of gobgpd, softunicastd, http"
 	is_server "$2" || fail "'$2' is not one of: ${SERVERS[*]}"
 }
 
@@ -249,6 +249,8 @@ lab_start() {
 	if [[ $1 == gobgpd ]]; then
 		start_gobgpd "$2"
 		wait_for "gobgpd of $2" 10 test -S "$STATE/$2/gobgpd.sock"
+	elif [[ $1 == http ]]; then
+		start_service "$2"
 	else
 		start_daemon "$2"
 		wait_for "softunicastd of $2 (see $STATE/log/softunicastd-$2.log)" 10 answers "$2"

@@ -102,8 +102,9 @@ service_servers() {
 }
 
 start_service() {
+	rm -f "$STATE/log/http-$1.log"
 	spawn "http-$1" "su-$1" "$BIN/softunicast-traffic" serve --name "$1"
-	wait_for "the HTTP service of $1 (see $STATE/log/http-$1.log)" 10 grep -q '"event"' "$STATE/log/http-$1.log"
+	wait_for "the HTTP service of $1 (see $STATE/log/http-$1.log)" 10 grep -q '"sockets"' "$STATE/log/http-$1.log"
 	"$BIN/softunicastc" --socket "$STATE/$1/register.sock" register www --pid "$(is_running "http-$1")" >>"$STATE/log/register-$1.log" 2>&1 ||
 		fail "softunicastc register on $1: $(tail -n 3 "$STATE/log/register-$1.log")"
 }

@@ -68,6 +68,8 @@ ip -n "$machine" addr add 10.1.0.2/24 dev eth1
 ip -n "$machine" addr add 10.1.1.1/32 dev lo
 ip -n "$machine" route add 10.0.0.0/8 via 10.1.0.1
 ip -n "$peer" addr add 10.1.0.1/24 dev p1
+ip -n "$peer" link set lo up
+ip -n "$peer" route add 198.51.96.0/20 via 10.1.0.2
 
 BINDIR=$programs "$repository/install" --root "$root" 2>&1 | say install
 cat >"$root/etc/softunicast/fleet.yaml" <<'YAML'
@@ -91,7 +93,26 @@ bgp:
 egress:
   nat:
     us: { sources: [10.88.0.0/16] }
+dispatch:
+  pools:
+    web: { prefixes: [198.51.96.0/20] }
+  labels:
+    www: { users: [daemon] }
+  bindings:
+    - { label: www, protocol: tcp, prefix: 198.51.96.0/20, ports: [80, 443] }
 YAML
+cat >"$root/etc/systemd/system/www.socket" <<'UNIT'
+[Socket]
+ListenStream=0.0.0.0:8080
+FileDescriptorName=www
+UNIT
+cat >"$root/etc/systemd/system/www.service" <<UNIT
+[Unit]
+After=softunicastd.service
+[Service]
+User=daemon
+ExecStart=/usr/local/bin/softunicastc register www --name www -- $programs/softunicast-traffic serve --name www
+UNIT
 "$programs/softunicastc" plan --fleet "$root/etc/softunicast/fleet.yaml" --in-place >/dev/null
 mkdir -p "$root/etc/systemd/system/gobgpd.service.d" "$root/etc/systemd/system/softunicastd.service.d"
 cp "$root/usr/local/share/doc/softunicast/gobgpd.service.d/softunicast.conf" "$root/etc/systemd/system/gobgpd.service.d/"
@@ -144,11 +165,28 @@ has_no_lease() { ! within /usr/local/bin/softunicastc show leases 2>/dev/null | 
 until_true 100 has_no_lease && echo yes | say lease-ended
 within /usr/local/bin/softunicastc verify-log 2>&1 | say log
 
+# Socket activation: systemd passes the socket, softunicastc registers it and becomes the service.
+asked() { ip netns exec "$peer" curl -s -m 5 "http://$1/" 2>&1; }
+answers() { [[ $(asked 198.51.97.5:443) == www* ]]; }
+cookies() { within /usr/local/bin/softunicastc --json show dispatch | sed -n 's/.*"cookie": //p'; }
+within systemctl start www.socket www.service 2>&1 | say service-start
+until_true 100 answers
+asked 198.51.97.5:443 | say answer
+asked 198.51.111.255:80 | say other-answer
+cookies | say cookies
+within ip route show table local proto 213 | say local-prefix
+within systemctl restart www.service 2>&1 | say service-restart
+asked 198.51.97.6:443 | say answer-after-restart
+until_true 100 eval '[[ -n $(cookies) ]]'
+cookies | say cookies-after-restart
+within setpriv --reuid=65534 --regid=65534 --clear-groups /usr/local/bin/softunicastc unregister www 2>&1 | say unregister-as-nobody
+
 within systemctl reload softunicastd 2>&1 | say reload
 is_another 0 && [[ $(pid) == "$first" ]] && echo yes | say same-process-after-reload
 
 within kill -KILL "$first"
 [[ -n $(program) ]] && echo yes | say attached-while-dead
+asked 198.51.97.7:443 | say answer-while-dead
 until_true 300 is_another "$first" && echo yes | say back-after-kill
 
 second=$(pid)
@@ -166,6 +204,7 @@ within /usr/local/bin/softunicastc down now 2>&1 | say down
 is_down() { [[ $(within systemctl show -P ActiveState softunicastd) == inactive ]]; }
 until_true 100 is_down && echo yes | say down-stays-down
 setting | say range-after-down
+within ip route show table local proto 213 | say local-prefix-after-down
 within nft list tables 2>&1 | say tables-after-down
 ip netns exec "$machine" tc filter show dev eth0 egress 2>&1 | say filters-after-down
 within /usr/local/bin/softunicastc who 192.0.2.1:2048 2>&1 | say who-after-down

@@ -52,6 +52,17 @@ public sealed class InstallSystemdTests
         Assert.StartsWith("lease ", seen["lease"], StringComparison.Ordinal);
         Assert.Equal("/var/lib/softunicast/attribution: 1 file, nothing was changed or taken out|", seen["log"]);
 
+        // The daemon, without root, dispatches; a service of another user is started by its socket, and started again without losing it.
+        Assert.Equal("", seen["service-start"]);
+        Assert.Equal(("www 198.51.97.5:443|", "www 198.51.111.255:80|"), (seen["answer"], seen["other-answer"]));
+        Assert.Matches("^[0-9]+[|]$", seen["cookies"]);
+        Assert.StartsWith("local 198.51.96.0/20 dev lo ", seen["local-prefix"], StringComparison.Ordinal);
+        Assert.Equal(("", "www 198.51.97.6:443|"), (seen["service-restart"], seen["answer-after-restart"]));
+        Assert.Equal(seen["cookies"], seen["cookies-after-restart"]);
+        Assert.Equal("user 65534 may not register for label www; the configuration's 'labels' say who may|", seen["unregister-as-nobody"]);
+        Assert.Equal("www 198.51.97.7:443|", seen["answer-while-dead"]);
+        Assert.Equal("", seen["local-prefix-after-down"]);
+
         Assert.Equal("", seen["reload"]);
         Assert.Equal("1|", seen["watchdog"]);
         Assert.Equal("", seen["stop"]);

@@ -192,7 +192,7 @@ public sealed class PinnedDispatch : IDisposable
         ArgumentNullException.ThrowIfNull(label);
         ArgumentNullException.ThrowIfNull(sockets);
         var taken = sockets.Select(s => (Socket: s, Facts: SocketFacts.Of(s))).ToList();
-        if (taken.Select(t => Refusal(t.Facts)).FirstOrDefault(r => r is not null) is { } unfit)
+        if (taken.Select(t => Refusal(t.Socket, t.Facts)).FirstOrDefault(r => r is not null) is { } unfit)
         {
             return new RegisterReport([], unfit, null);
         }
@@ -313,7 +313,7 @@ public sealed class PinnedDispatch : IDisposable
         }
     }
 
-    private string? Refusal(SocketFacts facts) => facts.Refusal() ?? (facts.NamespaceInode == namespaceInode
+    private string? Refusal(SafeHandle socket, SocketFacts facts) => facts.Refusal() ?? (NetworkNamespace.InodeOfSocket(socket) == namespaceInode
         ? null
         : $"{facts.What} belongs to another network namespace than the one that dispatch runs in");
 

@@ -13,10 +13,9 @@ namespace SoftUnicast.Linux.Host;
 /// <param name="TakesIPv4">AF_INET, or of :: and not IPV6_V6ONLY.</param>
 /// <param name="IsReusePort">It may be a member of an SO_REUSEPORT group.</param>
 /// <param name="Cookie">The kernel's number of the socket.</param>
-/// <param name="NamespaceInode">The network namespace that it was made in.</param>
 public sealed record SocketFacts(
     DispatchProtocol? Protocol, string What, bool IsIPv6, bool TakesIPv4, bool IsListening, bool IsConnected, IpAddress Address, ushort Port,
-    bool IsReusePort, ulong Cookie, uint NamespaceInode)
+    bool IsReusePort, ulong Cookie)
 {
     private const int SO_TYPE = 3;
     private const int SO_REUSEPORT = 15;
@@ -46,7 +45,7 @@ public sealed record SocketFacts(
         };
         if (protocol is null)
         {
-            return new SocketFacts(null, Describe(domain, type, number), false, false, false, false, default, 0, false, CookieOf(socket), 0);
+            return new SocketFacts(null, Describe(domain, type, number), false, false, false, false, default, 0, false, CookieOf(socket));
         }
 
         var (address, port) = Name(socket);
@@ -55,7 +54,7 @@ public sealed record SocketFacts(
         var what = string.Create(CultureInfo.InvariantCulture, $"a {protocol.ToString()!.ToUpperInvariant()} socket of {(isIPv6 ? $"[{address}]" : address)}:{port}");
         return new SocketFacts(
             protocol, what, isIPv6, !isIPv6 || isDual, Option(socket, Libc.SOL_SOCKET, SO_ACCEPTCONN, "SO_ACCEPTCONN") != 0, HasPeer(socket), address, port,
-            Option(socket, Libc.SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT") != 0, CookieOf(socket), NetworkNamespace.InodeOfSocket(socket));
+            Option(socket, Libc.SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT") != 0, CookieOf(socket));
     }
 
     /// <summary>Why packets cannot be handed to it; null: they can.</summary>
