@@ -27,14 +27,18 @@ internal static class NamingBench
         using var place = new NamingPlace("dns");
         var table = NamingTable.Build(SmallRules(), new NamingState("ams"));
         using var remote = new RemoteEnd(place.PathOf("remote.sock"), table);
-        var queries = StartAll(place, table);
-        var (dnsdist, ours, bind) = (new Arm(DnsdistPort), new Arm(RemotePort), new Arm(BindPort));
+        var queries = WriteZones(place);
+        var bind = new Arm(BindPort, place.StartPdns("static", BindPort, "launch=bind\ncache-ttl=0\nquery-cache-ttl=0\nnegquery-cache-ttl=0\n"));
+        var ours = new Arm(RemotePort, place.StartPdns("empty", RemotePort, PdnsConfig.Generate(place.PathOf("remote.sock"))), AndThisProcess: true);
+        var dnsdist = new Arm(DnsdistPort, place.StartDnsdist(table, DnsdistPort, BindPort));
         Arm[] arms = [dnsdist, bind, ours];
+        Array.ForEach(arms, arm => place.AwaitAnswer(arm.Port));
         InTurns(arms, 1, arm => place.Dnsperf(arm.Port, queries, Seconds)); // warms caches and compilers, and is not counted
-        InTurns(arms, isShort ? ShortRounds : Rounds, arm => arm.Runs.Add(place.Dnsperf(arm.Port, queries, Seconds)));
+        InTurns(arms, isShort ? ShortRounds : Rounds, arm => arm.Run(() => place.Dnsperf(arm.Port, queries, Seconds)));
         InTurns(arms, isShort ? ShortRounds : LatencyRounds, arm => arm.P99Ms.Add(place.P99(arm.Port, queries, arm.Rate / 2, Seconds)));
         return new NamingReport(
             dnsdist.Rate, ours.Rate, bind.Rate, dnsdist.Against(bind), ours.Against(bind), Median(dnsdist.P99Ms), Median(ours.P99Ms), Median(bind.P99Ms),
+            Median(dnsdist.ProcessorUs), Median(ours.ProcessorUs), Median(bind.ProcessorUs),
             NamingMemory.MebibytesOfTwentyMillionNames(place, isShort), arms.Sum(a => a.Runs.Sum(r => r.Lost + r.NotNoError)));
     }
 
@@ -59,24 +63,14 @@ internal static class NamingBench
                 [new WeightedPool("twenty", 1)], NamingStrategy.Random, 30, null, true),
         ]);
 
-    private static string StartAll(NamingPlace place, NamingTable table)
+    private static string WriteZones(NamingPlace place)
     {
         var head = "$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\nns1 A 203.0.113.53\n";
         place.Write("static.zone", head + string.Concat(Enumerable.Range(0, NameCount).Select(i => string.Create(CultureInfo.InvariantCulture, $"n{i} A 198.18.{i % 16}.{i % 256}\n"))));
         place.Write("empty.zone", head);
         var random = new Random(1);
-        var queries = place.Write("queries", string.Concat(Enumerable.Range(0, NameCount)
+        return place.Write("queries", string.Concat(Enumerable.Range(0, NameCount)
             .OrderBy(_ => random.Next()).Select(i => string.Create(CultureInfo.InvariantCulture, $"n{i}.example.com A\n"))));
-
-        place.StartPdns("static", BindPort, "launch=bind\ncache-ttl=0\nquery-cache-ttl=0\nnegquery-cache-ttl=0\n");
-        place.StartPdns("empty", RemotePort, PdnsConfig.Generate(place.PathOf("remote.sock")));
-        place.StartDnsdist(table, DnsdistPort, BindPort);
-        foreach (var port in new[] { BindPort, RemotePort, DnsdistPort })
-        {
-            place.AwaitAnswer(port);
-        }
-
-        return queries;
     }
 
     private static double Median(IEnumerable<double> values)
@@ -86,14 +80,26 @@ internal static class NamingBench
     }
 
     /// <summary>A server that is asked, and what came of it, round by round.</summary>
-    private sealed record Arm(int Port)
+    private sealed record Arm(int Port, PlacedProgram Server, bool AndThisProcess = false)
     {
         public List<DnsperfRun> Runs { get; } = [];
 
         /// <summary>At half the median rate.</summary>
         public List<double> P99Ms { get; } = [];
 
+        /// <summary>Of the server's processor time, a query.</summary>
+        public List<double> ProcessorUs { get; } = [];
+
         public double Rate => Median(Runs.Select(r => r.QueriesPerSecond));
+
+        private TimeSpan ProcessorTime => Server.ProcessorTime + (AndThisProcess ? Environment.CpuUsage.TotalTime : TimeSpan.Zero);
+
+        public void Run(Func<DnsperfRun> run)
+        {
+            var before = ProcessorTime;
+            Runs.Add(run());
+            ProcessorUs.Add((ProcessorTime - before).TotalMicroseconds / Runs[^1].Completed);
+        }
 
         /// <summary>Of another's rate in the same round.</summary>
         public double Against(Arm other) => Median(Runs.Zip(other.Runs, (mine, its) => mine.QueriesPerSecond / its.QueriesPerSecond));

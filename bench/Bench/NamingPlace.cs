@@ -6,7 +6,7 @@ using SoftUnicast.Naming;
 namespace SoftUnicast.Bench;
 
 /// <summary>What dnsperf said of one run.</summary>
-internal sealed record DnsperfRun(double QueriesPerSecond, long Sent, long Lost, long NotNoError);
+internal sealed record DnsperfRun(double QueriesPerSecond, long Completed, long Lost, long NotNoError);
 
 /// <summary>A network namespace and a folder for DNS servers; both go with this object, and what runs in them.</summary>
 internal sealed partial class NamingPlace : IDisposable
@@ -39,7 +39,7 @@ internal sealed partial class NamingPlace : IDisposable
     }
 
     /// <summary>A PowerDNS for example.com out of <c>NAME.zone</c>.</summary>
-    public void StartPdns(string zone, int port, string settings)
+    public PlacedProgram StartPdns(string zone, int port, string settings)
     {
         var config = PathOf(zone);
         Directory.CreateDirectory(config);
@@ -47,7 +47,7 @@ internal sealed partial class NamingPlace : IDisposable
         File.WriteAllText(
             Path.Combine(config, "pdns.conf"),
             string.Create(CultureInfo.InvariantCulture, $"local-address=127.0.0.1\nlocal-port={port}\nsocket-dir={config}\nsecurity-poll-suffix=\nloglevel=3\nbind-config={named}\n{settings}"));
-        Network.Start("pdns_server", $"--config-dir={config}");
+        return Network.Start("pdns_server", $"--config-dir={config}");
     }
 
     /// <param name="address">Where it listens.</param>
@@ -87,7 +87,7 @@ internal sealed partial class NamingPlace : IDisposable
         var output = Network.Run("dnsperf", "-s", "127.0.0.1", "-p", Text(port), "-d", queries, "-c", "4", "-l", Text(seconds));
         var completed = (long)Number(QueriesCompleted(), output);
         var good = (long)Number(NoErrors(), output);
-        return new DnsperfRun(Number(PerSecond(), output), (long)Number(QueriesSent(), output), (long)Number(QueriesLost(), output), completed - good);
+        return new DnsperfRun(Number(PerSecond(), output), completed, (long)Number(QueriesLost(), output), completed - good);
     }
 
     /// <summary>In milliseconds, at a given rate.</summary>
@@ -114,9 +114,6 @@ internal sealed partial class NamingPlace : IDisposable
 
     [GeneratedRegex(@"Queries per second:\s+([\d.]+)")]
     private static partial Regex PerSecond();
-
-    [GeneratedRegex(@"Queries sent:\s+(\d+)")]
-    private static partial Regex QueriesSent();
 
     [GeneratedRegex(@"Queries completed:\s+(\d+)")]
     private static partial Regex QueriesCompleted();

@@ -99,6 +99,16 @@ internal sealed class PlacedProgram
 
     public int Id => process.Id;
 
+    /// <summary>So far, of all its threads.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            process.Refresh();
+            return process.TotalProcessorTime;
+        }
+    }
+
     public void Tell(string line)
     {
         process.StandardInput.WriteLine(line);

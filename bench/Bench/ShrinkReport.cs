@@ -13,6 +13,7 @@ internal sealed record ShrinkReport(IReadOnlyList<PhaseResult> Phases) : IAgilit
     public IEnumerable<KeyValuePair<string, object?>> Figures =>
     [
         new("failed_requests", Failed),
+        new("requests", Asked),
         new("chi2_p", Phases.Single(p => p.Phase == UniformPhase).Load!.P),
         new("phases", Measured.ToDictionary(p => p.Phase, p => new Dictionary<string, object?>
         {
@@ -33,8 +34,10 @@ internal sealed record ShrinkReport(IReadOnlyList<PhaseResult> Phases) : IAgilit
         })),
     ];
 
-    // The changes too, and what came before and after.
+    // In the changes too, and in what came before and after.
     private int Failed => Phases.Sum(p => p.Failed);
+
+    private int Asked => Failed + Phases.Sum(p => p.Fetches);
 
     private IEnumerable<PhaseResult> Measured => Phases.Where(p => p.Load is not null);
 
@@ -52,7 +55,7 @@ internal sealed record ShrinkReport(IReadOnlyList<PhaseResult> Phases) : IAgilit
 
         var load = Phases.Single(p => p.Phase == UniformPhase).Servers;
         text.AppendLine(CultureInfo.InvariantCulture, $"servers in phase {UniformPhase}: {string.Join(", ", load.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key} {s.Value}")))}");
-        text.Append(CultureInfo.InvariantCulture, $"failed, the changes between the phases included: {Failed}; none: {AgilityReport.Verdict(Failed == 0)}");
+        text.Append(CultureInfo.InvariantCulture, $"failed, the changes between the phases included: {Failed} of {Asked}; none: {AgilityReport.Verdict(Failed == 0)}");
         foreach (var (kind, failure) in Phases.SelectMany(p => p.Failures.Select(f => (Kind: $"{p.Phase}: {f.Key}", f.Value))))
         {
             text.Append(CultureInfo.InvariantCulture, $"\n  {kind} {failure.Count}, the first: {failure.First}");

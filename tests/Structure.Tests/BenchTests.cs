@@ -57,7 +57,7 @@ public class BenchTests
         RequireDnsServers();
         var figures = await RunJson("agility", "--short", "--part", "shrink");
 
-        Assert.Equal(["failed_requests", "chi2_p", "phases", "load_average"], figures.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["failed_requests", "requests", "chi2_p", "phases", "load_average"], figures.EnumerateObject().Select(p => p.Name));
         Assert.Equal(["static", "/20", "/24", "one address"], figures.GetProperty("phases").EnumerateObject().Select(p => p.Name));
     }
 
