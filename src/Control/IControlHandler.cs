@@ -8,7 +8,7 @@ namespace SoftUnicast.Control;
 public readonly record struct ControlPeer(int ProcessId, uint UserId, uint GroupId);
 
 /// <summary>Answers commands: what the daemon implements. Its methods may run for several clients at once.</summary>
-public interface IControlHandler
+public interface IControlHandler : INamingHandler
 {
     /// <summary>Names that lines are completed with.</summary>
     IKnownNames Names { get; }

@@ -11,7 +11,7 @@ using SoftUnicast.Steering;
 namespace SoftUnicast.Daemon;
 
 /// <summary>Answers commands: what is meant comes from the reconciler's snapshot, what is comes from the kernel.</summary>
-internal sealed class ControlHandler(Reconciler reconciler, TimeProvider time) : IControlHandler, IKnownNames
+internal sealed partial class ControlHandler(Reconciler reconciler, TimeProvider time) : IControlHandler, IKnownNames
 {
     public static string Version { get; } =
         typeof(ControlHandler).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";

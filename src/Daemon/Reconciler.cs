@@ -21,7 +21,7 @@ namespace SoftUnicast.Daemon;
 /// A pass works on what is true when it begins, so signals carry nothing and may be lost when one is waiting already.
 /// Order on the way up: tunnels, maps, announce.
 /// </remarks>
-internal sealed class Reconciler : IDisposable
+internal sealed partial class Reconciler : IDisposable
 {
     /// <summary>A pass at least this often, for what reports no change, and to show the service manager that the loop lives.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
@@ -147,6 +147,7 @@ internal sealed class Reconciler : IDisposable
         notifier.Stopping(down.IsCancellationRequested ? "down" : "stopping; packets go on");
         await ending.CancelAsync().ConfigureAwait(false);
         egress?.Dispose();
+        naming?.Dispose();
         await speaker.DisposeAsync().ConfigureAwait(false);
         await follow.ConfigureAwait(false);
     }
@@ -164,6 +165,12 @@ internal sealed class Reconciler : IDisposable
         if (next.Server.Egress?.AttributionPath != configuration.Server.Egress?.AttributionPath || next.Server.Egress?.Quarantine != configuration.Server.Egress?.Quarantine)
         {
             RejectReload(["whether slices are handed out, the attribution log and the quarantine cannot change while the daemon runs: restart it (packets go on)"]);
+            return;
+        }
+
+        if (Naming.NamingService.CannotTake(configuration.Server.Naming, next.Server.Naming) is { } whyNot)
+        {
+            RejectReload([whyNot]);
             return;
         }
 
@@ -192,7 +199,7 @@ internal sealed class Reconciler : IDisposable
     public async Task<ImmutableArray<DownStep>> GoDownAsync(bool now, Func<DownStep, ValueTask> report, CancellationToken stopping)
     {
         goingDown = true;
-        var way = new WayDown(packetPath, speaker.Speaker, egress, time, notifier);
+        var way = new WayDown(packetPath, speaker.Speaker, egress, naming, time, notifier);
         try
         {
             var steps = await way.GoAsync(State.Announced, now, report, stopping).ConfigureAwait(false);
@@ -279,6 +286,7 @@ internal sealed class Reconciler : IDisposable
             : [.. configuration.Server.Interfaces.Select(i => i.Name)];
         KeepEgress(missing.IsEmpty && table.IsWritten, problems);
         var announcing = Announce(missing.IsEmpty, table.IsWritten, learned.Synchronised);
+        KeepNaming(announcing.Announcements.Internet, problems);
         ProblemReports.Add(problems, speaker.Speaker.Status, learned, held.Length, table.Ownership, nextHops.Entries, configuration.Fleet, announcing);
         snapshot = Snapshot(table, missing, problems.ToImmutable(), announcing);
         Say();

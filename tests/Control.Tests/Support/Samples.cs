@@ -162,5 +162,5 @@ internal static class Samples
         [new HeldSlice(AddressPorts.Parse("192.0.2.1:2048-4095"), "us-general"), new HeldSlice(AddressPorts.Parse("192.0.2.2:2048-4095"), "us-general")];
 
     public static IEnumerable<ControlReply> All => [Status, Bgp, Prefixes, Slices, SliceFor, Tunnels, Drops, Host, Trace, Down,
-        Enroll, Leave, Lease, Release, Hold, Drain, Who, Leases, Pools, Guard];
+        Enroll, Leave, Lease, Release, Hold, Drain, Who, Leases, Pools, Guard, .. NamingSamples.All];
 }

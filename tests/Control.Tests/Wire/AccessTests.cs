@@ -15,6 +15,10 @@ public sealed class AccessTests
     [InlineData("release 17")]
     [InlineData("bound 17-3")]
     [InlineData("drain server")]
+    [InlineData("agility move cdn to one")]
+    [InlineData("agility end cdn")]
+    [InlineData("agility drain twenty")]
+    [InlineData("agility undrain twenty")]
     public async Task The_read_only_socket_refuses_verbs(string verb)
     {
         var handler = new SampleHandler();
@@ -41,6 +45,9 @@ public sealed class AccessTests
     [InlineData("show leases", "1018-")]
     [InlineData("show guard", "1022-")]
     [InlineData("who 192.0.2.1:2050", "1017-")]
+    [InlineData("show naming", "1040-")]
+    [InlineData("trace query www.example.com", "1041-")]
+    [InlineData("show agility", "1042-")]
     [InlineData("help", "1020-")]
     [InlineData("complete sh", "1021-")]
     public async Task The_read_only_socket_answers_nouns(string noun, string code)
