@@ -161,7 +161,7 @@ internal sealed class NamingService : IDisposable
 
     private bool Holds(NamingInputs inputs)
     {
-        holds = holds && inputs.AnnouncedHere is not null && inputs.Announced.IsEmpty && time.GetElapsedTime(openedAt) < LongestHold
+        holds = holds && inputs.Configuration.Server.Dispatch is not null && inputs.Announced.IsEmpty && time.GetElapsedTime(openedAt) < LongestHold
             && File.Exists(Files.StatePath) && File.Exists(Files.GenerationPath);
         return holds;
     }
@@ -202,6 +202,8 @@ internal sealed class NamingService : IDisposable
             {
                 watch.Step([.. watch.Move.Old.SelectMany(p => inputs.Rules.Pool(p)?.Prefixes ?? [])], answered, meter.Since, between);
             }
+
+            WantsAddressCounts = comparesLoads || moves.Any(m => !m.IsFree);
         }
     }
 
