@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using SoftUnicast.Control;
+using SoftUnicast.Control.Commands;
 using SoftUnicast.Control.Replies;
 
 namespace SoftUnicast.Cli;
@@ -51,6 +52,11 @@ internal static class MoveCommand
             return OneShot.Refuse(problem, settings.Json, console);
         }
 
+        if (CommandParser.Parse(request) is ParseError error)
+        {
+            return OneShot.Refuse(ErrorReply.From(error), settings.Json, console);
+        }
+
         using var stopping = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
@@ -82,7 +88,7 @@ internal static class MoveCommand
         }
         catch (IOException e)
         {
-            console.Complain($"{(e is ControlProtocolException ? e.Message : "the daemon hung up")}; what it was asked for may be done: see show agility");
+            console.Complain($"{(e is ControlProtocolException ? e.Message : "the daemon hung up before its reply was complete")}; what it was asked for may be done: see show agility");
             return ExitStatus.RunTime;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

@@ -55,6 +55,11 @@ public sealed record MoveRow(
     public string Progress()
     {
         var ttl = TtlLeft > TimeSpan.Zero ? $"TTL over in {Whole(TtlLeft)} s" : "the TTL is over";
+        if (Old.IsEmpty)
+        {
+            return $"{(State == OldAddresses.Free ? "free" : "draining")}: every address is still answered; {ttl}";
+        }
+
         if (MeasuredSince is null)
         {
             return $"{(State == OldAddresses.Unmeasured ? "not known" : "draining")}: not measured here, this server dispatches nothing; {ttl}";
@@ -97,7 +102,7 @@ public sealed record AgilityReply(string StateFile, ImmutableArray<MoveRow> Move
             }
 
             yield return move.Old.IsEmpty
-                ? "  old addresses: none, all of them are still answered"
+                ? "  old addresses: none"
                 : $"  old addresses: {string.Join(", ", move.Old)}{(move.StillAnswered.IsEmpty ? "" : $", without {string.Join(", ", move.StillAnswered)}, still answered")}";
             if (move.MeasuredSince is { } measured)
             {

@@ -55,7 +55,8 @@ internal static class NamingSamples
             {
                 Policy = "free", State = OldAddresses.Free, TtlLeft = TimeSpan.Zero, StillAnswered = [], HitsPerSecond = 0, AddressesSeen = 0, QuietFor = TimeSpan.FromSeconds(412),
             },
-            Draining with { Policy = "blind", State = OldAddresses.Unmeasured, TtlLeft = TimeSpan.Zero, MeasuredSince = null, LastHit = null, Hits = 0, Old = [] },
+            Draining with { Policy = "blind", State = OldAddresses.Unmeasured, TtlLeft = TimeSpan.Zero, MeasuredSince = null, LastHit = null, Hits = 0, StillAnswered = [] },
+            Draining with { Policy = "shrunk", Old = [], StillAnswered = [] },
             Draining with { Policy = "gone", NotApplied = "/etc/softunicast/naming.yaml has no policy 'gone'" },
         ],
         [new DrainedPoolRow("twenty", Noon, null), new DrainedPoolRow("old", Noon, "/etc/softunicast/naming.yaml has no pool 'old'")]);
