@@ -40,6 +40,7 @@ internal static class Program
             return local switch
             {
                 "exec" => await ExecCommand.RunAsync(others, console, new KernelCgroups(), new KernelProgram()).ConfigureAwait(false),
+                "agility" => await MoveCommand.RunAsync(others, console, TimeProvider.System).ConfigureAwait(false),
                 "enroll" => await EnrollCommand.RunAsync(others, console, new KernelCgroups()).ConfigureAwait(false),
                 "register" => await RegisterCommand.RunAsync(others, console, new KernelProgram()).ConfigureAwait(false),
                 _ => Offline(local, args, others, console),
@@ -78,6 +79,7 @@ internal static class Program
         "plan" => PlanCommand.Run(arguments, console, TimeProvider.System),
         "check" => CheckCommand.Run(arguments, console),
         "verify-log" => VerifyLogCommand.Run(others, console),
+        "naming" => NamingCommand.Run(others, console),
         "unit-dropin" => UnitDropinCommand.Run(others, console, Environment.ProcessPath ?? "softunicastc"),
         _ => throw new UsageException($"{word} becomes another program: run softunicastc {word} from your shell"),
     };
@@ -99,6 +101,7 @@ internal static class Program
     {
         Parsed { Command: LocalCommand local } => local.Word,
         _ when args[first] == "register" => "register",
+        _ when args[first] == "agility" && MoveCommand.IsMeant(args[(first + 1)..]) => "agility",
         _ when args[first] == "enroll" && EnrollCommand.IsMeant(args[(first + 1)..]) => "enroll",
         _ => null,
     };

@@ -249,6 +249,17 @@ public sealed class ControlServer(
         Register register => (await handler.RegisterAsync(register, peer, descriptors, stopping).ConfigureAwait(false)).Reply,
         Unregister unregister => (await handler.UnregisterAsync(unregister, peer, stopping).ConfigureAwait(false)).Reply,
         Down down => (await handler.DownAsync(down, step => ReportAsync(writer, step, json, stopping), stopping).ConfigureAwait(false)).Reply,
+        _ => await AskNamingAsync(command, stopping).ConfigureAwait(false),
+    };
+
+    private async ValueTask<ControlReply> AskNamingAsync(ControlCommand command, CancellationToken stopping) => command switch
+    {
+        ShowNaming => (await handler.ShowNamingAsync(stopping).ConfigureAwait(false)).Reply,
+        TraceQuery query => (await handler.TraceQueryAsync(query, stopping).ConfigureAwait(false)).Reply,
+        ShowAgility => (await handler.ShowAgilityAsync(stopping).ConfigureAwait(false)).Reply,
+        AgilityMove move => (await handler.AgilityMoveAsync(move, stopping).ConfigureAwait(false)).Reply,
+        AgilityEnd end => (await handler.AgilityEndAsync(end, stopping).ConfigureAwait(false)).Reply,
+        AgilityDrain drain => (await handler.AgilityDrainAsync(drain, stopping).ConfigureAwait(false)).Reply,
         _ => throw new InvalidOperationException($"{command.GetType().Name} has no answer"),
     };
 

@@ -14,7 +14,7 @@ public readonly record struct ControlPeer(int ProcessId, uint UserId, uint Group
 }
 
 /// <summary>Answers commands: what the daemon implements. Its methods may run for several clients at once.</summary>
-public interface IControlHandler
+public interface IControlHandler : INamingHandler
 {
     /// <summary>Names that lines are completed with.</summary>
     IKnownNames Names { get; }

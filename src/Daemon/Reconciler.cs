@@ -23,7 +23,7 @@ namespace SoftUnicast.Daemon;
 /// A pass works on what is true when it begins, so signals carry nothing and may be lost when one is waiting already.
 /// Order on the way up: tunnels, maps, announce.
 /// </remarks>
-internal sealed class Reconciler : IDisposable
+internal sealed partial class Reconciler : IDisposable
 {
     /// <summary>A pass at least this often, for what reports no change, and to show the service manager that the loop lives.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
@@ -155,6 +155,7 @@ internal sealed class Reconciler : IDisposable
         await ending.CancelAsync().ConfigureAwait(false);
         egress?.Dispose();
         dispatch?.Dispose();
+        naming?.Dispose();
         await speaker.DisposeAsync().ConfigureAwait(false);
         await follow.ConfigureAwait(false);
     }
@@ -178,6 +179,12 @@ internal sealed class Reconciler : IDisposable
         if (next.Server.Dispatch is { } dispatched && configuration.Server.Dispatch is { } before && dispatched.StatePath != before.StatePath)
         {
             RejectReload(["'state' of 'dispatch' cannot change while the daemon runs: restart it (connections go on)"]);
+            return;
+        }
+
+        if (Naming.NamingService.CannotTake(configuration.Server.Naming, next.Server.Naming) is { } whyNot)
+        {
+            RejectReload([whyNot]);
             return;
         }
 
@@ -206,7 +213,7 @@ internal sealed class Reconciler : IDisposable
     public async Task<ImmutableArray<DownStep>> GoDownAsync(bool now, Func<DownStep, ValueTask> report, CancellationToken stopping)
     {
         goingDown = true;
-        var way = new WayDown(packetPath, speaker.Speaker, egress, dispatch, time, notifier);
+        var way = new WayDown(packetPath, speaker.Speaker, egress, dispatch, naming, time, notifier);
         try
         {
             var steps = await way.GoAsync(State.Announced, now, report, stopping).ConfigureAwait(false);
@@ -295,6 +302,7 @@ internal sealed class Reconciler : IDisposable
         KeepEgress(missing.IsEmpty && table.IsWritten, problems);
         KeepDispatch(problems);
         var announcing = Announce(missing.IsEmpty, table.IsWritten, learned.Synchronised);
+        KeepNaming([.. announcing.Announcements.Internet, .. announcing.Announcements.Services], problems);
         ProblemReports.Add(problems, speaker.Speaker.Status, learned, held.Length, table.Ownership, nextHops.Entries, configuration.Fleet, announcing);
         snapshot = Snapshot(table, missing, problems.ToImmutable(), announcing);
         Say();
@@ -346,7 +354,7 @@ internal sealed class Reconciler : IDisposable
 
             isDispatchLooked = true;
             dispatch ??= Dispatch.DispatchService.Open(configuration, time);
-            dispatch.Pass(configuration, countsAddresses: false, problems);
+            dispatch.Pass(configuration, naming?.WantsAddressCounts ?? false, problems);
         }
         catch (Exception e) when (e is SystemCallException or PinnedStateException or IOException or UnauthorizedAccessException)
         {

@@ -3,16 +3,18 @@ using SoftUnicast.BgpSpeaker;
 using SoftUnicast.Control.Replies;
 using SoftUnicast.Daemon.Dispatch;
 using SoftUnicast.Daemon.Egress;
+using SoftUnicast.Daemon.Naming;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Steering.Abi;
 
 namespace SoftUnicast.Daemon;
 
 /// <summary>
-/// The way down, in the order that loses nothing: the prefixes first, so that nothing new lands here; when that has ended,
-/// what this server and its datacenter own; when nothing comes by tunnel any more, the packet path.
+/// The way down, in the order that loses nothing: names first, so that nobody is sent here any more; then the prefixes, so that
+/// nothing new lands here; when that has ended, what this server and its datacenter own; when nothing comes by tunnel any more, the packet path.
 /// </summary>
-internal sealed class WayDown(PacketPath packetPath, Speaker speaker, EgressService? egress, DispatchService? dispatch, TimeProvider time, ServiceNotifier notifier)
+internal sealed class WayDown(
+    PacketPath packetPath, Speaker speaker, EgressService? egress, DispatchService? dispatch, NamingService? naming, TimeProvider time, ServiceNotifier notifier)
 {
     /// <summary>Traffic has ended when none came for this long.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(2);
@@ -32,6 +34,11 @@ internal sealed class WayDown(PacketPath packetPath, Speaker speaker, EgressServ
             var step = new DownStep(name, await action().ConfigureAwait(false), time.GetElapsedTime(started));
             steps.Add(step);
             await report(step).ConfigureAwait(false);
+        }
+
+        if (naming is not null)
+        {
+            await Step("stop answering names", () => Task.FromResult(naming.StopAnswering())).ConfigureAwait(false);
         }
 
         if (!now)

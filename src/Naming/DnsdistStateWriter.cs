@@ -9,11 +9,12 @@ namespace SoftUnicast.Naming;
 /// </summary>
 public sealed class DnsdistStateWriter(DnsdistFiles files)
 {
+    /// <returns>The number that dnsdist finds now.</returns>
     /// <exception cref="IOException">A file could not be written; the former state stays in force.</exception>
     /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
-    public void Write(NamingTable table) => Write(DnsdistConfig.State(table));
+    public uint Write(NamingTable table) => Write(DnsdistConfig.State(table));
 
-    internal void Write(string state)
+    internal uint Write(string state)
     {
         Replace(files.StatePath, Encoding.UTF8.GetBytes(state));
         Span<byte> number = stackalloc byte[4];
@@ -21,17 +22,20 @@ public sealed class DnsdistStateWriter(DnsdistFiles files)
         {
             // dnsdist may map it as soon as it is there, so it is never there without its bytes. In a folder made
             // anew it must differ from what dnsdist loaded before: a draw does, a count from 1 or a coarse clock might not.
-            BinaryPrimitives.WriteUInt32LittleEndian(number, (uint)Random.Shared.NextInt64(1L << 32));
+            var first = (uint)Random.Shared.NextInt64(1L << 32);
+            BinaryPrimitives.WriteUInt32LittleEndian(number, first);
             Replace(files.GenerationPath, number);
-            return;
+            return first;
         }
 
         // In place, for dnsdist has this file mapped and would not notice another.
         using var generation = new FileStream(files.GenerationPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         generation.ReadAtLeast(number, 4, throwOnEndOfStream: false);
-        BinaryPrimitives.WriteUInt32LittleEndian(number, BinaryPrimitives.ReadUInt32LittleEndian(number) + 1);
+        var next = BinaryPrimitives.ReadUInt32LittleEndian(number) + 1;
+        BinaryPrimitives.WriteUInt32LittleEndian(number, next);
         generation.Position = 0;
         generation.Write(number);
+        return next;
     }
 
     private static void Replace(string path, ReadOnlySpan<byte> content)
@@ -43,6 +47,9 @@ public sealed class DnsdistStateWriter(DnsdistFiles files)
         using (var file = new FileStream(aside, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = everyoneReads }))
         {
             file.Write(content);
+
+            // Whatever the umask took away: a service's is often 0027.
+            File.SetUnixFileMode(file.SafeFileHandle, everyoneReads);
         }
 
         File.Move(aside, path, overwrite: true);

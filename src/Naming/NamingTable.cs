@@ -22,7 +22,7 @@ public sealed record NamingCandidate(
 /// A name alone comes before a suffix, a longer suffix before a shorter one; at one place more attributes come before fewer, then
 /// those for some datacenters before those for all. What does not match leaves the query to the next.
 /// </remarks>
-public sealed class NamingTable
+public sealed partial class NamingTable
 {
     private readonly Dictionary<byte[], ImmutableArray<NamingCandidate>> names;
     private readonly Dictionary<byte[], ImmutableArray<NamingCandidate>> suffixes;

@@ -271,7 +271,8 @@ public sealed class OneShotTests
     public void The_manual_has_every_option()
     {
         var manual = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "cli.md"));
-        var all = CliOptions.All.Concat(Offline.PlanCommand.All).Concat(Offline.CheckCommand.All).Concat(Offline.VerifyLogCommand.All);
+        var all = CliOptions.All.Concat(Offline.PlanCommand.All).Concat(Offline.CheckCommand.All).Concat(Offline.VerifyLogCommand.All)
+            .Concat(Offline.NamingCommand.All).Concat(MoveCommand.All);
         Assert.All(all, o => Assert.Contains($"`--{o.Long}{(o.Value is null ? "" : " " + o.Value)}`", manual, StringComparison.Ordinal));
     }
 }

@@ -174,4 +174,64 @@ public class NamingTableTests
         NamingTable.Build(Example, state).Answer(DnsName.Parse(name), type, new Random(1));
 
     private static AddressTypes Type(string text) => text == "A" ? AddressTypes.A : AddressTypes.Aaaa;
+
+    [Fact]
+    public void A_trace_finds_the_policy_that_answers()
+    {
+        var (rules, state) = (Rules.Of(
+            [Rules.Pool("a", "198.18.0.0/20", "2001:db8:4000::/44"), Rules.Pool("b", "198.19.0.0/24"), Rules.Pool("gone", "192.0.2.0/24", "2001:db8:6000::/48")],
+            [Rules.Accounts],
+            Rules.Policy("all", ["example.com"], ["a"], NamingStrategy.Hash, except: ["ns1.example.com"]),
+            Rules.Policy("free", ["example.com"], ["b"], NamingStrategy.Hash, types: AddressTypes.A, tags: ("plan", ["free", "gold"])),
+            Rules.Policy("deep", ["cdn.example.com"], ["gone"], NamingStrategy.Hash, tags: ("plan", ["pro"]), otherwise: "all"),
+            Rules.Policy("one", [], ["b"], NamingStrategy.Hash, names: ["www.example.com"], types: AddressTypes.A),
+            Rules.Policy("nothing", ["nothing.example.com"], ["gone"], NamingStrategy.Hash)),
+            new NamingState("ams") { Drained = ["gone"] });
+        var table = NamingTable.Build(rules, state);
+        string[] names =
+        [
+            "example.com", "www.example.com", "x.www.example.com", "ns1.example.com", "x.ns1.example.com", "a50.cdn.example.com", "a150.cdn.example.com", "avip.cdn.example.com",
+            "a999.cdn.example.com", "nothing.example.com", "x.nothing.example.com", "example.org", "com", ".",
+        ];
+        foreach (var name in names.Select(n => DnsName.Parse(n)))
+        {
+            foreach (var type in new[] { AddressTypes.A, AddressTypes.Aaaa })
+            {
+                // By hash there is one answer to a name: the trace's choice gives the same.
+                var answer = table.Answer(name, type, new Random(1));
+                var trace = table.Trace(name, type, new Random(1));
+                Assert.Equal(answer, trace.Answer);
+                Assert.Equal(answer.Kind, trace.Choice?.Kind switch { null or ChoiceKind.Authoritative => AnswerKind.Authoritative, ChoiceKind.Nothing => AnswerKind.Nothing, _ => AnswerKind.Address });
+                Assert.Equal(answer.Kind == AnswerKind.Address ? answer.Address : default, answer.Kind == AnswerKind.Address ? trace.Choice!.Draw(name.Wire.Span, state.Loads, new Random(1)).Address : default);
+                Assert.Equal(trace.Policy is null, trace.Choice is null);
+            }
+        }
+
+        Assert.Equal(("one", "www.example.com", false), (table.Trace(DnsName.Parse("www.example.com"), AddressTypes.A, new Random(1)) is var t ? (t.Policy, t.Place, t.IsSuffix) : default));
+        Assert.Equal([new PassedPolicy("one", "www.example.com", "it does not answer AAAA"), new PassedPolicy("free", "example.com", "it does not answer AAAA")],
+            table.Trace(DnsName.Parse("www.example.com"), AddressTypes.Aaaa, new Random(1)).Passed);
+    }
+
+    [Fact]
+    public void Files_for_dnsdist_are_for_everyone_to_read_whatever_the_umask_is()
+    {
+        var folder = Directory.CreateTempSubdirectory("softunicast-naming-");
+        var before = Umask(0b000_010_111);
+        try
+        {
+            var files = DnsdistFiles.In(folder.FullName);
+            var first = new DnsdistStateWriter(files).Write("return {}");
+            Assert.Equal(first + 1, new DnsdistStateWriter(files).Write("return {}"));
+            Assert.All([files.StatePath, files.GenerationPath], f => Assert.Equal((UnixFileMode)0b110_100_100, File.GetUnixFileMode(f)));
+        }
+        finally
+        {
+            _ = Umask(before);
+            folder.Delete(recursive: true);
+        }
+    }
+
+    // umask(2)
+    [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "umask")]
+    private static extern uint Umask(uint mask);
 }

@@ -19,6 +19,8 @@ internal static class ArgumentReader
             case ArgumentKind.PoolName:
             case ArgumentKind.ServerName:
             case ArgumentKind.InterfaceName:
+            case ArgumentKind.PolicyName:
+            case ArgumentKind.NamingPoolName:
                 if (text.Length <= 63 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '@' or ':'))
                 {
                     return text;
@@ -115,6 +117,14 @@ internal static class ArgumentReader
 
                 error = $"'{Shortened(text)}' is not a path from the root of the cgroup tree, like /system.slice/proxy.service";
                 return null;
+            case ArgumentKind.DomainName:
+                if (IsDomainName(text))
+                {
+                    return text;
+                }
+
+                error = $"'{Shortened(text)}' is not a domain name, like www.example.com: labels of 1 to 63 letters, digits, '-' and '_', at most 253 characters";
+                return null;
             case ArgumentKind.Time:
                 if (TryReadTime(text, out var time))
                 {
@@ -126,6 +136,13 @@ internal static class ArgumentReader
             default:
                 return text;
         }
+    }
+
+    private static bool IsDomainName(string text)
+    {
+        var name = text.EndsWith('.') ? text[..^1] : text;
+        return name.Length is > 0 and <= 253
+            && name.Split('.').All(l => l.Length is > 0 and <= 63 && l.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '*'));
     }
 
     private static bool TryReadAddress(string text, out AddressWithPort value)

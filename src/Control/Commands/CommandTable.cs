@@ -107,6 +107,7 @@ internal static class CommandTable
             [OnInterface()],
             "What would happen to this Ethernet frame here, and why",
             a => new TracePacket(new RawFrame([.. a.Get<byte[]>("hex")]), a.Get<string?>("on", null))),
+        .. NamingCommands.Nouns,
         new([.. Enroll, .. ByPool], [AtPath()], "Give the processes of a cgroup slices of a pool", BuildEnroll),
         new([.. Enroll, .. ByTags], [AtPath()], "Give the processes of a cgroup slices of pools with these tags", BuildEnroll),
         new([new Word("leave", "Take a cgroup its slices away"), Cgroup()], [], "Take a cgroup its slices away",
@@ -132,6 +133,7 @@ internal static class CommandTable
         .. Draining("drain", "Let nothing new begin on", undo: false),
         .. Draining("undrain", "Let new flows begin again on", undo: true),
         .. DispatchCommands.All,
+        .. NamingCommands.Verbs,
         new(
             [new Word("down", "Withdraw, drain, take the packet path away, end")],
             [new Option([new Word("now", "Without draining")])],
@@ -147,6 +149,7 @@ internal static class CommandTable
             _ => new LocalCommand("unit-dropin")) { Local = true },
         new([new Word("verify-log", "Check the attribution log (offline)")], [Rest()], "Check the attribution log for changes; offline",
             _ => new LocalCommand("verify-log")) { Local = true },
+        NamingCommands.Local,
         new([new Word("help", "What may stand after these words")], [Rest()], "What may stand after these words; '?' does the same",
             a => new Help(a.Has("rest") ? a.Get<string>("rest") + " " : "")),
         new([new Word("quit", "Leave")], [], "Leave", _ => new Quit()),

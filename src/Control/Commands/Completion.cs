@@ -10,6 +10,12 @@ public interface IKnownNames
     IEnumerable<string> Servers { get; }
 
     IEnumerable<string> Interfaces { get; }
+
+    /// <summary>Policies of naming.yaml.</summary>
+    IEnumerable<string> Policies { get; }
+
+    /// <summary>Pools of naming.yaml.</summary>
+    IEnumerable<string> NamingPools { get; }
 }
 
 /// <summary>A word that may stand next.</summary>
@@ -107,6 +113,8 @@ public static class Completion
             ArgumentKind.PoolName => names?.Pools,
             ArgumentKind.ServerName => names?.Servers,
             ArgumentKind.InterfaceName => names?.Interfaces,
+            ArgumentKind.PolicyName => names?.Policies,
+            ArgumentKind.NamingPoolName => names?.NamingPools,
             _ => null,
         };
         var fitting = known?.Where(n => n.StartsWith(unfinished, StringComparison.Ordinal)).ToArray();

@@ -51,9 +51,10 @@ internal sealed record Cursor(CommandSyntax Command, Arguments Arguments, Immuta
             foreach (var unused in Command.Options.Where(o => !Used.Contains(o)))
             {
                 var after = AfterOptionElement(unused, 0) with { Used = Used.Add(unused) };
-                yield return unused.Elements[0] is Word word
-                    ? new NextWord(word, (word.Text, true), after)
-                    : Expand(unused.Elements[0], after).Single();
+                foreach (var next in unused.Elements[0] is Word word ? [new NextWord(word, (word.Text, true), after)] : Expand(unused.Elements[0], after))
+                {
+                    yield return next;
+                }
             }
         }
     }

@@ -35,6 +35,15 @@ public enum ArgumentKind
 
     /// <summary>A moment: RFC 3339, UTC or with its offset.</summary>
     Time,
+
+    /// <summary>A policy of naming.yaml.</summary>
+    PolicyName,
+
+    /// <summary>A pool of naming.yaml; those of the fleet are others.</summary>
+    NamingPoolName,
+
+    /// <summary>A name as a DNS query asks for it, with or without a dot at its end.</summary>
+    DomainName,
 }
 
 /// <summary>One place in a command.</summary>

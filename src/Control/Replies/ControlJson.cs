@@ -14,7 +14,7 @@ namespace SoftUnicast.Control.Replies;
         typeof(IpAddressConverter), typeof(IpPrefixConverter), typeof(AddressPortsConverter), typeof(MacAddressConverter),
         typeof(EncapsulationConverter), typeof(KebabCaseEnum<Health>), typeof(KebabCaseEnum<GobgpdState>),
         typeof(KebabCaseEnum<PrefixState>), typeof(KebabCaseEnum<OwnerKind>), typeof(KebabCaseEnum<LeaseKind>),
-        typeof(KebabCaseEnum<HoldState>), typeof(TagConverter),
+        typeof(KebabCaseEnum<HoldState>), typeof(TagConverter), typeof(KebabCaseEnum<OldAddresses>),
     ])]
 [JsonSerializable(typeof(StatusReply))]
 [JsonSerializable(typeof(BgpReply))]
@@ -40,6 +40,11 @@ namespace SoftUnicast.Control.Replies;
 [JsonSerializable(typeof(BoundReply))]
 [JsonSerializable(typeof(DispatchReply))]
 [JsonSerializable(typeof(RegisteredReply))]
+[JsonSerializable(typeof(NamingReply))]
+[JsonSerializable(typeof(QueryReply))]
+[JsonSerializable(typeof(AgilityReply))]
+[JsonSerializable(typeof(AgilityMoveReply))]
+[JsonSerializable(typeof(AgilityDrainReply))]
 [JsonSerializable(typeof(ErrorReply))]
 internal sealed partial class ControlJson : JsonSerializerContext;
 

@@ -11,7 +11,7 @@ using SoftUnicast.Model;
 namespace SoftUnicast.Client.Tests.Support;
 
 /// <summary>Leases the slices that it is given, and holds ports by what /proc/net/udp shows of this network namespace.</summary>
-internal sealed class LeasingHandler(params string[] slices) : IControlHandler
+internal sealed partial class LeasingHandler(params string[] slices) : IControlHandler
 {
     private const string Pool = "us-general";
     private static readonly TimeSpan HoldTime = TimeSpan.FromSeconds(2);

@@ -8,9 +8,9 @@ public sealed class CompletionTests
     private static readonly IKnownNames Names = new SampleHandler().Names;
 
     [Theory]
-    [InlineData("", 0, "bind bound check down drain enroll exec exit help hold lease leave plan quit register release renew show trace unbind undrain unit-dropin unregister verify-log who", "", false)]
+    [InlineData("", 0, "agility bind bound check down drain enroll exec exit help hold lease leave naming plan quit register release renew show trace unbind undrain unit-dropin unregister verify-log who", "", false)]
     [InlineData("sh", 0, "show", "show", false)]
-    [InlineData("show ", 5, "bgp bindings dispatch drops guard host leases pools prefixes slice slices status tunnels", "", false)]
+    [InlineData("show ", 5, "agility bgp bindings dispatch drops guard host leases naming pools prefixes slice slices status tunnels", "", false)]
     [InlineData("show sl", 5, "slice slices", "slice", false)]
     [InlineData("sh sl ", 6, "for pool server", "", true)]
     [InlineData("show slices pool ", 17, "de-general us-general us-video", "", false)]
@@ -18,6 +18,11 @@ public sealed class CompletionTests
     [InlineData("show slices pool us-general ", 28, "server", "server", true)]
     [InlineData("show slices server x", 19, "<SERVER>", "", false)]
     [InlineData("show slice for ", 15, "<ADDRESS:PORT>", "", false)]
+    [InlineData("agility ", 8, "drain end move undrain", "", false)]
+    [InlineData("agility move ", 13, "cdn rest", "", false)]
+    [InlineData("agility move cdn to ", 20, "one twenty twenty-four", "", false)]
+    [InlineData("trace query www.example.com ", 28, "a aaaa", "a", true)]
+    [InlineData("trace query ", 12, "<NAME>", "", false)]
     [InlineData("trace packet ", 13, "echo-reply echo-request hex icmp-error sctp tcp udp", "", false)]
     [InlineData("trace packet hex 00 on ", 23, "eth0 eth1", "eth", false)]
     [InlineData("lease ", 6, "pool tag", "", false)]

@@ -55,6 +55,19 @@ public sealed class ParserTests
         { "exec --pool us-general -- curl", new LocalCommand("exec") },
         { "unit-dropin proxy.service", new LocalCommand("unit-dropin") },
         { "verify-log /var/lib/softunicast/attribution", new LocalCommand("verify-log") },
+        { "show naming", new ShowNaming() },
+        { "sh n", new ShowNaming() },
+        { "sh a", new ShowAgility() },
+        { "trace query www.example.com", new TraceQuery("www.example.com", AddressTypes.A) },
+        { "tr q *.Example_1.com. a", new TraceQuery("*.Example_1.com.", AddressTypes.A) },
+        { "trace query www.example.com aaaa", new TraceQuery("www.example.com", AddressTypes.Aaaa) },
+        { "trace query www.example.com aa", new TraceQuery("www.example.com", AddressTypes.Aaaa) },
+        { "agility move cdn to one", new AgilityMove("cdn", "one") },
+        { "ag m cdn t one", new AgilityMove("cdn", "one") },
+        { "agility end cdn", new AgilityEnd("cdn") },
+        { "agility drain twenty", new AgilityDrain("twenty", false) },
+        { "agility undrain twenty", new AgilityDrain("twenty", true) },
+        { "naming dnsdist-config /etc/x.yaml", new LocalCommand("naming") },
         { "down", new Down(false) },
         { "d n", new Down(true) },
         { "help", new Help("") },
@@ -102,11 +115,11 @@ public sealed class ParserTests
     [Theory]
     [InlineData("show stats", 9001, 6, 5, "unknown word 'stats'", "did you mean 'status'?")]
     [InlineData("shwo status", 9001, 1, 4, "unknown word 'shwo'", "did you mean 'show'?")]
-    [InlineData("  frobnicate", 9001, 3, 10, "unknown word 'frobnicate'", "expected: show, who, trace, enroll, leave, lease, renew, release, hold, bound, drain, undrain, bind, unbind, register, unregister, down, plan, check, exec, unit-dropin, verify-log, help, quit, exit")]
+    [InlineData("  frobnicate", 9001, 3, 10, "unknown word 'frobnicate'", "expected: show, who, trace, enroll, leave, lease, renew, release, hold, bound, drain, undrain, bind, unbind, register, unregister, agility, down, plan, check, exec, unit-dropin, verify-log, naming, help, quit, exit")]
     [InlineData("show status now", 9001, 13, 3, "the command is complete before 'now'", null)]
     [InlineData("sh s", 9002, 4, 1, "'s' stands for several words", "it may be: status, slices")]
     [InlineData("trace packet e from 203.0.113.9 to 192.0.2.1:5", 9002, 14, 1, "'e' stands for several words", "it may be: echo-request, echo-reply")]
-    [InlineData("show", 9003, 6, 1, "the command ends too early", "expected: status, bgp, prefixes, slices, slice, tunnels, drops, host, pools, leases, guard, bindings, dispatch")]
+    [InlineData("show", 9003, 6, 1, "the command ends too early", "expected: status, bgp, prefixes, slices, slice, tunnels, drops, host, pools, leases, guard, bindings, dispatch, naming, agility")]
     [InlineData("show slice", 9003, 12, 1, "the command ends too early", "expected: for")]
     [InlineData("show slice for", 9003, 16, 1, "the command ends too early", "expected: ADDRESS:PORT")]
     [InlineData("show slices pool", 9003, 18, 1, "the command ends too early", "expected: POOL")]
@@ -125,6 +138,16 @@ public sealed class ParserTests
     [InlineData("re 17", 9002, 1, 2, "'re' stands for several words", "it may be: renew, release, register")]
     [InlineData("renew 1/7", 9004, 7, 3, "'1/7' is not the name of a lease or of a hold", null)]
     [InlineData("drain", 9003, 7, 1, "the command ends too early", "expected: slice, address, server")]
+    [InlineData("agility", 9003, 9, 1, "the command ends too early", "expected: move, end, drain, undrain")]
+    [InlineData("agility move cdn", 9003, 18, 1, "the command ends too early", "expected: to")]
+    [InlineData("agility move cdn twenty", 9001, 18, 6, "unknown word 'twenty'", "expected: to")]
+    [InlineData("agility end c/n", 9004, 13, 3, "'c/n' is not a name", null)]
+    [InlineData("agility drain twenty/four", 9004, 15, 11, "'twenty/four' is not a name", null)]
+    [InlineData("trace query", 9003, 13, 1, "the command ends too early", "expected: NAME")]
+    [InlineData("trace query www..com", 9004, 13, 8, "'www..com' is not a domain name, like www.example.com: labels of 1 to 63 letters, digits, '-' and '_', at most 253 characters", null)]
+    [InlineData("trace query .", 9004, 13, 1, "'.' is not a domain name, like www.example.com: labels of 1 to 63 letters, digits, '-' and '_', at most 253 characters", null)]
+    [InlineData("trace query www.example.com mx", 9001, 29, 2, "unknown word 'mx'", "expected: a, aaaa")]
+    [InlineData("trace query www.example.com a aaaa", 9001, 31, 4, "the command is complete before 'aaaa'", null)]
     [InlineData("who 192.0.2.7:5123 at 2026-11-22", 9004, 23, 10, "'2026-11-22' is not a time, like 2026-11-22T12:00:00Z", null)]
     [InlineData("who 192.0.2.7:5123 at 2026-11-22T12:00:00", 9004, 23, 19, "'2026-11-22T12:00:00' is not a time, like 2026-11-22T12:00:00Z", null)]
     [InlineData("show slices pool a pool b", 9001, 20, 4, "unknown word 'pool'", "expected: server")]
@@ -162,13 +185,13 @@ public sealed class ParserTests
         var verbs = new[]
         {
             "down", "down now", "enroll 1 pool a", "leave 1", "lease pool a", "renew 1", "release 1", "hold 1 to 192.0.2.1:5", "bound 1",
-            "drain server", "undrain server",
+            "drain server", "undrain server", "agility move a to b", "agility end a", "agility drain a", "agility undrain a",
         };
         Assert.All(verbs, v => Assert.Equal(AccessLevel.Full, ((Parsed)CommandParser.Parse(v)).Command.Needs));
         Assert.All(["bind a tcp 192.0.2.0/24 80", "unbind a udp 192.0.2.1 any"], v => Assert.Equal(AccessLevel.Full, ((Parsed)CommandParser.Parse(v)).Command.Needs));
         Assert.All(["register a", "register a exact replace", "unregister a", "unregister a cookie 5"],
             v => Assert.Equal(AccessLevel.Register, ((Parsed)CommandParser.Parse(v)).Command.Needs));
-        var nouns = new[] { "show bindings", "show bindings label a", "show dispatch", "show status", "show slices", "show pools", "show leases", "show guard", "who 192.0.2.1:5", "trace packet hex 00", "help", "quit" };
+        var nouns = new[] { "show bindings", "show bindings label a", "show dispatch", "show status", "show slices", "show pools", "show leases", "show guard", "who 192.0.2.1:5", "trace packet hex 00", "help", "quit", "show naming", "show agility", "trace query a" };
         Assert.All(nouns, n => Assert.Equal(AccessLevel.ReadOnly, ((Parsed)CommandParser.Parse(n)).Command.Needs));
     }
 

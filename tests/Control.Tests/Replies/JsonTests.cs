@@ -14,6 +14,7 @@ public sealed partial class JsonTests
         "who 192.0.2.1:2050", "enroll 4711 pool us-general", "leave 4711", "lease pool us-general", "renew 17", "release 17",
         "hold 17 to 203.0.113.9:53", "bound 17-3", "drain server", "show bindings", "show dispatch", "bind www tcp 198.51.96.0/20 443",
         "unbind www tcp 198.51.96.0/20 443", "unregister www", "down",
+        "show naming", "trace query www.example.com", "show agility", "agility move cdn to one", "agility end cdn", "agility drain twenty",
     ];
 
     [Theory]
@@ -32,7 +33,7 @@ public sealed partial class JsonTests
     [Fact]
     public void Text_and_json_hold_the_same_facts()
     {
-        foreach (var reply in Samples.All.Append(Samples.WhoUnknown))
+        foreach (var reply in Samples.All.Concat([Samples.WhoUnknown, NamingSamples.NamingAtStart, NamingSamples.QueryForZone, NamingSamples.QueryForNothing]))
         {
             using var json = JsonDocument.Parse(ReplyJson.Of(reply));
             var facts = string.Join('\n', Values(json.RootElement));
@@ -82,6 +83,11 @@ public sealed partial class JsonTests
                 "BoundReply: binding is_bound note",
                 "RegisteredReply: label changed sockets notes",
                 "RegisteredReply: label changed sockets notes",
+                "NamingReply: file datacenter announced policies pools dnsdist pdns",
+                "QueryReply: name type policy matched_by place attributes passed answer answered_by strategy address pool ttl_seconds because",
+                "AgilityReply: state_file moves drained",
+                "AgilityMoveReply: policy from to moved ttl_seconds behind",
+                "AgilityDrainReply: pool undone policies ttl_seconds behind",
             ],
             names);
     }

@@ -6,7 +6,7 @@ using SoftUnicast.Model;
 namespace SoftUnicast.Control.Tests.Support;
 
 /// <summary>Answers with the sample replies, and notes what it was asked.</summary>
-internal sealed class SampleHandler : IControlHandler
+internal sealed partial class SampleHandler : IControlHandler
 {
     public List<ControlCommand> Asked { get; } = [];
 
@@ -180,5 +180,9 @@ internal sealed class SampleHandler : IControlHandler
         public IEnumerable<string> Servers => ["ams-1", "ams-2", "fra-1"];
 
         public IEnumerable<string> Interfaces => ["eth0", "eth1"];
+
+        public IEnumerable<string> Policies => ["cdn", "rest"];
+
+        public IEnumerable<string> NamingPools => ["twenty", "twenty-four", "one"];
     }
 }

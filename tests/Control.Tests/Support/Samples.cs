@@ -189,5 +189,5 @@ internal static class Samples
 
     public static IEnumerable<ControlReply> All => [Status, Bgp, Prefixes, Slices, SliceFor, Tunnels, Drops, Host, Trace, Down,
         Enroll, Leave, Lease, Release, Hold, Drain, Who, Leases, Pools, Guard,
-        Bindings, Dispatch, Unbound, Registered, Unregistered];
+        Bindings, Dispatch, Unbound, Registered, Unregistered, .. NamingSamples.All];
 }

@@ -18,6 +18,10 @@ public sealed class AccessTests
     [InlineData("bound 17-3")]
     [InlineData("drain server")]
     [InlineData("bind www tcp 198.51.96.0/20 443")]
+    [InlineData("agility move cdn to one")]
+    [InlineData("agility end cdn")]
+    [InlineData("agility drain twenty")]
+    [InlineData("agility undrain twenty")]
     public async Task The_read_only_socket_refuses_verbs(string verb)
     {
         var handler = new SampleHandler();
@@ -46,6 +50,9 @@ public sealed class AccessTests
     [InlineData("show bindings", "1023-")]
     [InlineData("show dispatch", "1024-")]
     [InlineData("who 192.0.2.1:2050", "1017-")]
+    [InlineData("show naming", "1040-")]
+    [InlineData("trace query www.example.com", "1041-")]
+    [InlineData("show agility", "1042-")]
     [InlineData("help", "1020-")]
     [InlineData("complete sh", "1021-")]
     public async Task The_read_only_socket_answers_nouns(string noun, string code)
