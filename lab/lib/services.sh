@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Names and services: an HTTP service of one socket on each server of SERVICE_DATACENTER, reached at all of SERVICE_PREFIX by
+# Names and services: an HTTP service of one socket on each server of SERVICE_DATACENTER, reached at all of two /20s by
 # dispatch; dnsdist with the naming policies in front of PowerDNS on DNS_SERVER.
 
 naming_policies() {
@@ -9,6 +9,7 @@ naming_policies() {
 		  twenty: { prefixes: [$SERVICE_PREFIX] }
 		  twenty-four: { prefixes: [$SERVICE_PREFIX_24] }
 		  one: { prefixes: [$SERVICE_ADDRESS/32] }
+		  static: { prefixes: [$STATIC_PREFIX] }
 		policies:
 		  cdn:
 		    match: { suffixes: [cdn.example.net], types: [A] }
@@ -18,7 +19,7 @@ naming_policies() {
 		  # A name has one address of its own, as names have it without policies: the baseline.
 		  static:
 		    match: { suffixes: [static.example.net], types: [A] }
-		    pools: [twenty]
+		    pools: [static]
 		    strategy: hash
 		    ttl: 2
 		    default: last
@@ -34,7 +35,7 @@ dispatch_configuration() {
 		dispatch:
 		  state: $STATE/$server/bindings
 		  pools:
-		    services: { prefixes: [$SERVICE_PREFIX] }
+		    services: { prefixes: [$SERVICE_PREFIX, $STATIC_PREFIX] }
 	END
 	if [[ $server == "$DNS_SERVER" ]]; then
 		echo "    dns: { prefixes: [$DNS_PREFIX], announce: always }"
@@ -44,6 +45,7 @@ dispatch_configuration() {
 		    www: { users: [root] }
 		  bindings:
 		    - { label: www, protocol: tcp, prefix: $SERVICE_PREFIX, ports: [$(commas "${SERVICE_PORTS[@]}")] }
+		    - { label: www, protocol: tcp, prefix: $STATIC_PREFIX, ports: [$(commas "${SERVICE_PORTS[@]}")] }
 	END
 	if [[ $server == "$DNS_SERVER" ]]; then
 		cat <<-END
@@ -128,5 +130,5 @@ lab_services() {
 	spawn "dnsdist-$DNS_SERVER" "su-$DNS_SERVER" dnsdist --supervised --disable-syslog -C "$STATE/$DNS_SERVER/dnsdist.conf"
 	wait_for "$SERVICE_PREFIX from three servers at $SERVICE_DATACENTER-tor" 20 has_next_hops "$SERVICE_DATACENTER-tor" "$SERVICE_PREFIX" 3
 	wait_for "dnsdist to answer by policy (see $STATE/log/dnsdist-$DNS_SERVER.log)" 20 dns_answers
-	echo "One HTTP socket a server on ${#SERVICE_PORTS[@]} ports of $SERVICE_PREFIX; names below cdn.example.net, by policy, at $DNS_ADDRESS."
+	echo "One HTTP socket a server on ${#SERVICE_PORTS[@]} ports of $SERVICE_PREFIX and $STATIC_PREFIX; names below cdn.example.net, by policy, at $DNS_ADDRESS."
 }

@@ -19,6 +19,7 @@ readonly EGRESS_PREFIXES=(192.0.2.0/24 198.51.100.0/24)
 # What services are reached at (RFC 2544's addresses), and where their names are answered.
 readonly SERVICE_DATACENTER=ams
 readonly SERVICE_PREFIX=198.18.16.0/20
+readonly STATIC_PREFIX=198.18.48.0/20
 readonly SERVICE_PREFIX_24=198.18.16.0/24
 readonly SERVICE_ADDRESS=198.18.16.1
 readonly SERVICE_PORTS=(80 443 2052 2053 2082 2083 2086 2087 2095 2096 8080 8443 8880)

@@ -50,7 +50,8 @@ public sealed class BindingTable
     {
         ArgumentNullException.ThrowIfNull(binding);
         ArgumentNullException.ThrowIfNull(allowed);
-        return Create([.. Bindings, binding], allowed.Any(p => p.Contains(binding.Prefix)) ? [] : [binding], allowed);
+        var result = Create([.. Bindings, binding], allowed.Any(p => p.Contains(binding.Prefix)) ? [] : [binding], allowed);
+        return result with { Problems = [.. result.Problems.Select(p => p.Other == binding ? p.OfOther() : p)] };
     }
 
     /// <summary>The table without a binding.</summary>

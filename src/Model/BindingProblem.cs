@@ -41,13 +41,18 @@ public sealed record BindingProblem(BindingProblemKind Kind, Binding Binding, Bi
                 continue;
             }
 
-            yield return before == binding
-                ? new BindingProblem(BindingProblemKind.Duplicate, binding, before, $"'{binding}' is bound already")
-                : before.Ports == binding.Ports
-                ? new BindingProblem(BindingProblemKind.Conflict, binding, before, $"'{binding}' contradicts '{before}': the same protocol, prefix and ports, another label")
-                : new BindingProblem(BindingProblemKind.Ambiguous, binding, before, $"'{binding}' and '{before}' have ports in common and neither is narrower");
+            yield return Of(binding, before);
         }
     }
+
+    /// <summary>The same two, as a problem of the other one.</summary>
+    public BindingProblem OfOther() => Other is null ? this : Of(Other, Binding);
+
+    private static BindingProblem Of(Binding binding, Binding other) => other == binding
+        ? new BindingProblem(BindingProblemKind.Duplicate, binding, other, $"'{binding}' is bound already")
+        : other.Ports == binding.Ports
+        ? new BindingProblem(BindingProblemKind.Conflict, binding, other, $"'{binding}' contradicts '{other}': the same protocol, prefix and ports, another label")
+        : new BindingProblem(BindingProblemKind.Ambiguous, binding, other, $"'{binding}' and '{other}' have ports in common and neither is narrower");
 
     public override string ToString() => Message;
 }

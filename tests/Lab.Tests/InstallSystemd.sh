@@ -168,7 +168,7 @@ within /usr/local/bin/softunicastc verify-log 2>&1 | say log
 # Socket activation: systemd passes the socket, softunicastc registers it and becomes the service.
 asked() { ip netns exec "$peer" curl -s -m 5 "http://$1/" 2>&1; }
 answers() { [[ $(asked 198.51.97.5:443) == www* ]]; }
-cookies() { within /usr/local/bin/softunicastc --json show dispatch | sed -n 's/.*"cookie": //p'; }
+cookies() { within /usr/local/bin/softunicastc --json show dispatch | sed -n 's/.*"cookie": \([0-9]*\).*/\1/p'; }
 within systemctl start www.socket www.service 2>&1 | say service-start
 until_true 100 answers
 asked 198.51.97.5:443 | say answer
