@@ -16,7 +16,7 @@ internal sealed record CommandLine(CommandLineAction Action, string? File, strin
     public const string HelpText =
         """
         Usage: softunicastd [FILE]            run, by FILE (default /etc/softunicast/softunicast.yaml)
-               softunicastd --check [FILE]    check FILE, the fleet and the assignment that it names; touches nothing
+               softunicastd --check [FILE]    check FILE and the files that it names; touches nothing
                softunicastd --help | --version
 
         Signals:
