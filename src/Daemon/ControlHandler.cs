@@ -31,6 +31,8 @@ internal sealed partial class ControlHandler(Reconciler reconciler, TimeProvider
         reconciler.Speaker.Speaker.Learned, Version, reconciler.StartedAt, time.GetUtcNow()) with
     {
         Egress = reconciler.Egress is { } egress ? EgressReports.Status(egress) : null,
+        Dispatch = reconciler.Services.Dispatch,
+        Naming = reconciler.Services.Naming,
     });
 
     public ValueTask<Answer<BgpReply>> ShowBgpAsync(CancellationToken cancellation) => Read<BgpReply>(() =>

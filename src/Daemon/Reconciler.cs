@@ -61,6 +61,8 @@ internal sealed partial class Reconciler : IDisposable
     private DispatchService? dispatch;
     private bool isDispatchLooked;
     private volatile EgressView? egressView;
+    private volatile DispatchStatus? dispatchStatus;
+    private volatile NamingStatus? namingStatus;
     private Assignment inForce;
     private ImmutableArray<AddressPorts> leaving = [];
 
@@ -95,6 +97,9 @@ internal sealed partial class Reconciler : IDisposable
 
     /// <summary>What the last pass knew of slices in the hands of programs; null: this server hands out none.</summary>
     public EgressView? Egress => egressView;
+
+    /// <summary>Likewise of dispatch and names.</summary>
+    public (DispatchStatus? Dispatch, NamingStatus? Naming) Services => (dispatchStatus, namingStatus);
 
     /// <summary>For the loop: between two passes.</summary>
     public EgressService? EgressService => egress;
@@ -305,6 +310,8 @@ internal sealed partial class Reconciler : IDisposable
         KeepNaming([.. announcing.Announcements.Internet, .. announcing.Announcements.Services], problems);
         ProblemReports.Add(problems, speaker.Speaker.Status, learned, held.Length, table.Ownership, nextHops.Entries, configuration.Fleet, announcing);
         snapshot = Snapshot(table, missing, problems.ToImmutable(), announcing);
+        dispatchStatus = dispatch?.Status;
+        namingStatus = naming is { } names ? new NamingStatus(names.Inputs.Rules.Policies.Length, names.Agility.Moves.Length, names.Agility.Drains.Length) : null;
         Say();
     }
 

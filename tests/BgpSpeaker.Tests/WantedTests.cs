@@ -67,7 +67,7 @@ public sealed class WantedTests
         { "another server's endpoint", Announcements.None with { Underlay = [IpPrefix.Parse("10.1.1.2/32")] }, "10.1.1.2/32 is neither the endpoint of ams-1 nor that of ams" },
         { "a block for another datacenter", Announcements.None with { Backbone = [Owned("192.0.2.1:0-65535", "10.255.2.0")] }, "192.0.2.1:0-65535 is announced with the endpoint 10.255.2.0, which is not 10.255.1.0" },
         { "a slice for another server", Announcements.None with { Datacenter = [Owned("192.0.2.1:2048-4095", "10.1.1.2")] }, "192.0.2.1:2048-4095 is announced with the endpoint 10.1.1.2, which is not 10.1.1.1" },
-        { "services inside an egress pool", Announcements.None with { Services = [IpPrefix.Parse("192.0.2.128/25")] }, "192.0.2.128/25 of a service overlaps pool us" },
+        { "services inside an egress pool", Announcements.None with { Services = [IpPrefix.Parse("192.0.2.128/25")] }, "192.0.2.128/25 of a service overlaps pool general" },
         { "services over an endpoint", Announcements.None with { Services = [IpPrefix.Parse("10.0.0.0/8")] }, "10.0.0.0/8 of a service holds a tunnel endpoint" },
         { "a slice outside the pools", Announcements.None with { Datacenter = [Owned("203.0.113.1:2048-4095", "10.1.1.1")] }, "203.0.113.1:2048-4095 is in no pool" },
     };

@@ -117,6 +117,47 @@ public sealed class AgilityTests(LabFixture lab)
     }
 
     [Fact]
+    public async Task The_address_with_the_lesser_load_is_answered_as_the_kernel_counts_it()
+    {
+        await ReadyAsync();
+        const string busy = "198.18.16.2";
+        const string idle = "198.18.16.3";
+        var file = $"{LabFixture.State}/naming.yaml";
+        var text = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        using var enough = new CancellationTokenSource();
+        var load = Task.Run(async () =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                (await LabFixture.RunAsync(Server, "curl", "-s", "-m", "5", "-o", "/dev/null", $"http://{busy}:8080/")).Succeeded();
+            }
+        }, TestContext.Current.CancellationToken);
+        try
+        {
+            await ReloadAsync(file, text.Replace("policies:\n", "  pair: { prefixes: [198.18.16.2/31] }\npolicies:\n  pair:\n    match: { suffixes: [pair.example.net], types: [A] }\n    pools: [pair]\n    strategy: least-loaded\n    default: last\n", StringComparison.Ordinal));
+
+            // Of two different draws the idle one is taken; only five equal draws in a row are the busy one's.
+            var answers = "";
+            await LabFixture.UntilAsync(() => $"nearly all answers are {idle}: {answers}", async () =>
+            {
+                answers = "";
+                for (var i = 0; i < 20; i++)
+                {
+                    answers += await AnswerAsync("www.pair.example.net") == busy ? 'b' : 'i';
+                }
+
+                return answers.Count(a => a == 'b') <= 3;
+            });
+        }
+        finally
+        {
+            await enough.CancelAsync();
+            await load;
+            await ReloadAsync(file, text);
+        }
+    }
+
+    [Fact]
     public async Task PowerDNS_answers_by_the_same_policies_through_its_remote_backend()
     {
         await ReadyAsync();
@@ -179,9 +220,8 @@ public sealed class AgilityTests(LabFixture lab)
         var naming = (await lab.ControlAsync(Server, "show", "naming")).Succeeded();
         try
         {
-            await File.WriteAllTextAsync(file, text.Replace("pools: [static]", "pools: [statik]", StringComparison.Ordinal)
-                .Replace("suffixes: [static.example.net]", "suffixes: [cdn.example.net]", StringComparison.Ordinal), TestContext.Current.CancellationToken);
-            (await LabFixture.RunAsync(Server, "kill", "-HUP", $"{await LabFixture.ProcessAsync("softunicastd", Server)}")).Succeeded();
+            await ReloadAsync(file, text.Replace("pools: [static]", "pools: [statik]", StringComparison.Ordinal)
+                .Replace("suffixes: [static.example.net]", "suffixes: [cdn.example.net]", StringComparison.Ordinal));
 
             await LabFixture.UntilAsync("the daemon says what is wrong", async () =>
                 (await lab.ControlAsync(Server, "show", "status")).Output.Contains("the files on disk are not in force", StringComparison.Ordinal));
@@ -193,8 +233,7 @@ public sealed class AgilityTests(LabFixture lab)
         }
         finally
         {
-            await File.WriteAllTextAsync(file, text, CancellationToken.None);
-            (await LabFixture.RunAsync(Server, "kill", "-HUP", $"{await LabFixture.ProcessAsync("softunicastd", Server)}")).Succeeded();
+            await ReloadAsync(file, text);
         }
 
         await LabFixture.UntilAsync("the files are in force again", async () =>
@@ -213,6 +252,12 @@ public sealed class AgilityTests(LabFixture lab)
 
     private async Task<JsonElement> MoveOfAsync() =>
         Assert.Single((await lab.ShowAsync(Server, "agility")).GetProperty("moves").EnumerateArray(), m => m.GetProperty("policy").GetString() == "cdn");
+
+    private static async Task ReloadAsync(string file, string text)
+    {
+        await File.WriteAllTextAsync(file, text);
+        (await LabFixture.RunAsync(Server, "kill", "-HUP", $"{await LabFixture.ProcessAsync("softunicastd", Server)}")).Succeeded();
+    }
 
     private static async Task<string> AnswerAsync(string name = "a1.cdn.example.net") =>
         (await LabFixture.RunAsync("origin", "dig", "+short", "+time=2", "+tries=2", $"@{ServicesLab.Dns.Split(':')[0]}", name)).Output.Trim();

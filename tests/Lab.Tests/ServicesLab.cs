@@ -7,6 +7,9 @@ internal static class ServicesLab
 {
     public const string Prefix = "198.18.16.0/20";
     public const string PrefixOf256 = "198.18.16.0/24";
+    /// <summary>What its servers announce for services, once these run; the name server's prefix at any time.</summary>
+    public static IReadOnlyList<string> Announced { get; } = [Prefix, "198.18.48.0/20", "198.18.32.0/24"];
+
     public const string OneAddress = "198.18.16.1";
     public const string DnsServer = "ams-1";
     public const string Dns = "198.18.32.53:53";

@@ -74,6 +74,16 @@ public sealed record PacketTotals(ulong Passed, ulong Steered, ulong Decapsulate
 /// <param name="Used">Of them, those that somebody has.</param>
 public sealed record EgressStatus(bool HandsOut, string? Because, int Slices, int Used, int Draining, int Quarantined);
 
+/// <summary>What comes in on whole prefixes.</summary>
+/// <param name="Sockets">Live ones, of all labels.</param>
+/// <param name="Announced">Of the prefixes.</param>
+public sealed record DispatchStatus(int Bindings, int Sockets, int Prefixes, int Announced);
+
+/// <summary>Names that are answered by policy.</summary>
+/// <param name="Moved">Policies that answer from another pool than naming.yaml says.</param>
+/// <param name="Drained">Pools, by command.</param>
+public sealed record NamingStatus(int Policies, int Moved, int Drained);
+
 /// <summary><c>show status</c>.</summary>
 public sealed record StatusReply(
     string Version,
@@ -91,6 +101,12 @@ public sealed record StatusReply(
 {
     /// <summary>Null: not known yet.</summary>
     public EgressStatus? Egress { get; init; }
+
+    /// <summary>Null: nothing is dispatched.</summary>
+    public DispatchStatus? Dispatch { get; init; }
+
+    /// <summary>Null: no name is answered here.</summary>
+    public NamingStatus? Naming { get; init; }
 
     [JsonIgnore]
     public override ReplyCode Code => ReplyCode.Status;
@@ -122,6 +138,17 @@ public sealed record StatusReply(
         {
             yield return $"egress         {(egress.HandsOut ? "hands out" : $"! hands out nothing, {egress.Because};")} {Units.Of(egress.Slices, "slice")}, "
                 + $"{egress.Used} used, {egress.Draining} draining, {egress.Quarantined} in quarantine";
+        }
+
+        if (Dispatch is { } dispatch)
+        {
+            yield return $"dispatch       {Units.Of(dispatch.Bindings, "binding")}, {(dispatch.Sockets == 0 && dispatch.Bindings > 0 ? "! " : "")}{Units.Of(dispatch.Sockets, "socket")}, "
+                + $"{dispatch.Announced} of {Units.Of(dispatch.Prefixes, "prefix")} announced";
+        }
+
+        if (Naming is { } naming)
+        {
+            yield return $"names          {(naming.Policies == 1 ? "1 policy" : $"{naming.Policies} policies")}, {naming.Moved} moved, {Units.Of(naming.Drained, "pool")} drained";
         }
 
         yield return $"packets        {Packets.Steered} steered, {Packets.Decapsulated} decapsulated, {Packets.CarriedOn} carried on, "

@@ -51,6 +51,9 @@ internal sealed class DispatchService : IDisposable
             pinned.Bindings.Bindings.Count, pinned.Sockets().Count);
     }
 
+    /// <summary>Of the last pass.</summary>
+    public DispatchStatus Status { get; private set; } = new(0, 0, 0, 0);
+
     /// <summary>Prefixes that may be announced now.</summary>
     public ImmutableArray<IpPrefix> Announced { get; private set; } = [];
 
@@ -375,6 +378,7 @@ internal sealed class DispatchService : IDisposable
 
         prefixes = rows.ToImmutable();
         Announced = [.. prefixes.Where(p => p.IsAnnounced).Select(p => p.Prefix)];
+        Status = new DispatchStatus(pinned.Bindings.Bindings.Count, pinned.Sockets().DistinctBy(s => s.Cookie).Count(), prefixes.Length, Announced.Length);
     }
 
     /// <summary>How many sockets are alive by label, protocol and family.</summary>

@@ -1,4 +1,5 @@
 using SoftUnicast.Egress.Attribution;
+using SoftUnicast.Linux.Host;
 
 namespace SoftUnicast.Daemon.Naming;
 
@@ -9,8 +10,6 @@ namespace SoftUnicast.Daemon.Naming;
 internal sealed class AgilityFile(string path, IFolderSync sync)
 {
     private const int LargestBytes = 4 * 1024 * 1024;
-    private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
-    private const UnixFileMode FolderMode = FileMode | UnixFileMode.UserExecute | UnixFileMode.GroupExecute;
 
     public string Path => path;
 
@@ -59,32 +58,29 @@ internal sealed class AgilityFile(string path, IFolderSync sync)
             throw new IOException($"{path} is not understood: {Damage}");
         }
 
-        var folder = System.IO.Path.GetDirectoryName(path)!;
-        Directory.CreateDirectory(folder, FolderMode);
-        Replace(next);
         try
         {
-            sync.Sync(folder);
+            DurableFile.Replace(path, next.ToJson(), sync);
         }
-        catch (IOException)
+        catch (IOException) when (File.Exists(path))
         {
-            Replace(State);
+            // It may say the new by now: it is to say what is in force.
+            Restore();
             throw;
         }
 
         State = next;
     }
 
-    private void Replace(AgilityState state)
+    private void Restore()
     {
-        var aside = path + ".new";
-        File.Delete(aside);
-        using (var stream = new FileStream(aside, new FileStreamOptions { Mode = System.IO.FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = FileMode }))
+        try
         {
-            stream.Write(state.ToJson());
-            stream.Flush(flushToDisk: true);
+            DurableFile.Replace(path, State.ToJson(), sync);
         }
-
-        File.Move(aside, path, overwrite: true);
+        catch (IOException)
+        {
+            // The first failure is told.
+        }
     }
 }

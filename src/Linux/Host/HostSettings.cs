@@ -192,33 +192,19 @@ public sealed class HostSettings
         }
     }
 
-    // Written aside, on disk, then in place by one rename, which is on disk too before this returns.
+    // On disk before this returns.
     private void Save(HeldSettings settings)
     {
         if (settings.Settings.IsEmpty)
         {
             File.Delete(path);
+            new FolderSync().Sync(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         else
         {
-            var aside = path + ".new";
-            using (var file = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.None))
-            {
-                file.Write(Encoding.UTF8.GetBytes(settings.ToJson()));
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(aside, path, overwrite: true);
+            DurableFile.Replace(path, Encoding.UTF8.GetBytes(settings.ToJson()));
         }
 
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        using var handle = new SafeFileHandle(Libc.Open(folder, Libc.O_RDONLY | Libc.O_CLOEXEC, 0), ownsHandle: true);
-        if (handle.IsInvalid)
-        {
-            throw SystemCallException.Last("open", folder);
-        }
-
-        RandomAccess.FlushToDisk(handle);
         held = settings;
     }
 }

@@ -58,7 +58,7 @@ public sealed partial class JsonTests
         });
         Assert.Equal(
             [
-                "StatusReply: version server datacenter health problems started uptime_seconds configuration packet_path table bgp packets egress",
+                "StatusReply: version server datacenter health problems started uptime_seconds configuration packet_path table bgp packets egress dispatch naming",
                 "BgpReply: gobgpd asn router_id synchronised last_synchronised sessions announced slices_learned blocks_learned rejected recent",
                 "PrefixesReply: prefixes",
                 "SlicesReply: source slices disagreements",

@@ -20,6 +20,8 @@ internal static class Samples
         new PacketTotals(100, 200, 300, 400, 5, 600))
     {
         Egress = new EgressStatus(false, "the guard is not on eth1", 3, 2, 1, 0),
+        Dispatch = new DispatchStatus(13, 2, 3, 1),
+        Naming = new NamingStatus(4, 1, 0),
     };
 
     public static BgpReply Bgp { get; } = new(

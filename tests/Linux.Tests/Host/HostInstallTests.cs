@@ -31,6 +31,7 @@ public sealed class HostInstallTests : IDisposable
             [
                 "etc/softunicast/assignment.yaml.example",
                 "etc/softunicast/fleet.yaml.example",
+                "etc/softunicast/naming.yaml.example",
                 "etc/softunicast/softunicast.yaml.example",
                 "usr/local/bin/softunicastc",
                 "usr/local/bin/suc",
