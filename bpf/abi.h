@@ -273,12 +273,15 @@ _Static_assert(sizeof(struct su_choice_counters) == 8 * SU_CHOICES, "su_choice_c
  *   half.classes_by_port[TCP or UDP][port] --+-> class   the bindings of this port: a range of v4[] and one of v6[]
  *   half.any_port_class[TCP or UDP] ---------+           those of any port; the longer prefix of the two wins
  *   v4[first .. first + count)                           sorted by start, the first one 0: the last whose start is not
- *                                                        above the address says the binding; 0: none
+ *                                                        above the address says which of the class's bindings; 0: none
  *   v4_index[index_first + bucket]                       between which two of these it is, for bucket = (address - base) >> shift
- *   binding_targets[binding] --> targets[target] --> su_dispatch_sockets[target * SU_TARGET_SLOTS + slot]
+ *   class_bindings[bindings_first + which - 1]           the binding, and its target
+ *   targets[target] --> su_dispatch_sockets[target * SU_TARGET_SLOTS + slot]
+ *
+ * Ports whose bindings have the same prefixes share ranges and index, so that what a lookup reads stays in the caches.
  */
 #define SU_DISPATCH_CLASSES 32768 /* 0 is never used: no binding */
-#define SU_DISPATCH_RANGES 131072 /* of v4, and of v6 */
+#define SU_DISPATCH_RANGES 131072 /* of v4, of v6, and of class_bindings */
 #define SU_DISPATCH_RANGES_LOG2 17
 #define SU_DISPATCH_INDEX 262144 /* of v4_index */
 #define SU_BINDINGS 32768 /* 0 is never used; two whole tables, so that any can take the place of any */
@@ -293,16 +296,18 @@ struct su_dispatch_class {
 	__u32 v6_first;
 	__u32 v6_count;
 	__u32 v4_index_first; /* index of v4_index[] */
-	__u32 v4_buckets;     /* 0: no index, for few ranges */
 	__u32 v4_base;	      /* the address that bucket 0 begins with; nothing is bound below it */
-	__u32 v4_shift;	      /* log2 of addresses a bucket */
+	__u32 bindings_first; /* index of class_bindings[] */
+	__u8 v4_bucket_bits;  /* log2 of the number of buckets; 0: no index, for few ranges */
+	__u8 v4_shift;	      /* log2 of addresses a bucket */
+	__u16 pad;
 };
 _Static_assert(sizeof(struct su_dispatch_class) == 32, "su_dispatch_class");
 
 /* Addresses from start up to the next range's start. Read as one word. */
 struct su_dispatch_v4 {
 	__u32 start;
-	__u16 binding;	   /* 0: none */
+	__u16 which;	   /* of the class's bindings, from 1; 0: none */
 	__u8 prefix_bits;  /* of the binding */
 	__u8 pad;
 };
@@ -311,7 +316,7 @@ _Static_assert(sizeof(struct su_dispatch_v4) == 8, "su_dispatch_v4");
 struct su_dispatch_v6 {
 	__u64 start_high; /* the first 64 bits of the address, as a number */
 	__u64 start_low;
-	__u16 binding;
+	__u16 which;
 	__u8 prefix_bits;
 	__u8 pad[5];
 };
@@ -326,9 +331,10 @@ struct su_dispatch_half {
 	struct su_dispatch_v4 v4[SU_DISPATCH_RANGES];
 	struct su_dispatch_v6 v6[SU_DISPATCH_RANGES];
 	__u32 v4_index[SU_DISPATCH_INDEX]; /* two ranges, counted from the class's first: lower half, upper half */
+	__u32 class_bindings[SU_DISPATCH_RANGES]; /* index of bindings[] in the lower half, of targets[] in the upper */
 	__u64 bindings_in_use[SU_BINDINGS / 64]; /* bit by binding; not read by the program */
 };
-_Static_assert(sizeof(struct su_dispatch_half) == 262144 + 8 + 1048576 + 1048576 + 3145728 + 1048576 + 4096, "su_dispatch_half");
+_Static_assert(sizeof(struct su_dispatch_half) == 262144 + 8 + 1048576 + 1048576 + 3145728 + 1048576 + 524288 + 4096, "su_dispatch_half");
 
 /* What a binding is: unchanged while a half says that it is in use. Not read by the program. */
 struct su_binding {
@@ -393,12 +399,12 @@ struct su_dispatch {
 	struct su_binding bindings[SU_BINDINGS];
 	struct su_dispatch_counter counted_before[SU_BINDINGS]; /* what its counters said when the binding was made */
 	struct su_target targets[SU_TARGETS];
-	__u16 binding_targets[SU_BINDINGS]; /* index of targets[], as constant as the binding */
+	__u16 binding_targets[SU_BINDINGS]; /* index of targets[], as constant as the binding; not read by the program */
 	__u32 half;	  /* 0, 1 */
 	__u32 counts_addresses; /* 0: no hit is counted for its address; beside half, which each lookup reads */
 	__u64 generation; /* counts completed applies; not read by the program */
 	__u8 pad2[48];
 };
-_Static_assert(sizeof(struct su_dispatch) == 2 * 6557704 + 1048576 + 786432 + 262144 + 65536 + 64, "su_dispatch");
+_Static_assert(sizeof(struct su_dispatch) == 2 * 7081992 + 1048576 + 786432 + 262144 + 65536 + 64, "su_dispatch");
 
 #endif

@@ -41,14 +41,17 @@ struct {
 	__type(value, __u64);
 } su_dispatch_addresses SEC(".maps");
 
-/* A range's word: start, binding, prefix_bits from the lowest bit up. */
-#define RANGE_START(word) ((__u32)(word))
-#define RANGE_BINDING(word) ((__u32)((word) >> 32) & 0xffff)
+/* A range's word: start, which, prefix_bits from the lowest bit up. */
+#define RANGE_WHICH(word) ((__u32)((word) >> 32) & 0xffff)
 #define RANGE_BITS(word) ((__u32)((word) >> 48) & 0xff)
 
-/* A match: binding in the lower 16 bits, prefix length above. The longer prefix is the larger number. */
-#define MATCH(binding, bits) ((bits) << 16 | (binding))
-#define MATCH_BINDING(match) ((match) & 0xffff)
+/* A match: which of the class's bindings in the lower 16 bits, prefix length above. The longer prefix is the larger number. */
+#define MATCH(which, bits) ((bits) << 16 | (which))
+#define MATCH_WHICH(match) ((match) & 0xffff)
+
+/* An entry of class_bindings. */
+#define ENTRY_BINDING(entry) ((entry) & 0xffff)
+#define ENTRY_TARGET(entry) ((entry) >> 16)
 
 typedef __u64 __attribute__((may_alias)) range_word;
 
@@ -57,12 +60,13 @@ static __always_inline __u32 match_v4(const struct su_dispatch_half *half, __u32
 	const struct su_dispatch_class *class = &half->classes[number];
 	__u32 first = class->v4_first;
 	__u32 count = class->v4_count;
-	__u32 buckets = class->v4_buckets;
+	__u32 bucket_bits = class->v4_bucket_bits & 31;
 	__u64 word;
 
 	if (!count)
 		return 0;
-	if (buckets) {
+	if (bucket_bits) {
+		__u32 buckets = 1u << bucket_bits;
 		__u32 bucket = (address - class->v4_base) >> (class->v4_shift & 31);
 		__u32 index;
 
@@ -82,7 +86,7 @@ static __always_inline __u32 match_v4(const struct su_dispatch_half *half, __u32
 		count -= step;
 	}
 	word = *(const range_word *)&half->v4[first & (SU_DISPATCH_RANGES - 1)];
-	return RANGE_BINDING(word) ? MATCH(RANGE_BINDING(word), RANGE_BITS(word)) : 0;
+	return RANGE_WHICH(word) ? MATCH(RANGE_WHICH(word), RANGE_BITS(word)) : 0;
 }
 
 static __always_inline __u32 match_v6(const struct su_dispatch_half *half, __u32 class, __u64 high, __u64 low)
@@ -102,7 +106,7 @@ static __always_inline __u32 match_v6(const struct su_dispatch_half *half, __u32
 		count -= step;
 	}
 	range = &half->v6[first & (SU_DISPATCH_RANGES - 1)];
-	return range->binding ? MATCH((__u32)range->binding, (__u32)range->prefix_bits) : 0;
+	return range->which ? MATCH((__u32)range->which, (__u32)range->prefix_bits) : 0;
 }
 
 static __always_inline __u64 upper_v6(const __u32 *words)
@@ -110,7 +114,10 @@ static __always_inline __u64 upper_v6(const __u32 *words)
 	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
 }
 
-/* Longest prefix first. Of equal ones, the class of the port has the narrower range: any port is the widest. */
+/*
+ * Longest prefix first. Of equal ones, the class of the port has the narrower range: any port is the widest.
+ * Returns the entry of class_bindings, or 0: no binding has index 0.
+ */
 static __always_inline __u32 find_binding(struct bpf_sk_lookup *ctx, const struct su_dispatch_half *half,
 					  __u32 class, __u32 any)
 {
@@ -132,7 +139,14 @@ static __always_inline __u32 find_binding(struct bpf_sk_lookup *ctx, const struc
 		if (any)
 			wide = match_v6(half, any, high, low);
 	}
-	return MATCH_BINDING(wide >> 16 > match >> 16 || !match ? wide : match);
+	if (wide >> 16 > match >> 16 || !match) {
+		match = wide;
+		class = any;
+	}
+	if (!match)
+		return 0;
+	return half->class_bindings[(half->classes[class & (SU_DISPATCH_CLASSES - 1)].bindings_first + MATCH_WHICH(match) - 1) &
+				    (SU_DISPATCH_RANGES - 1)];
 }
 
 /* The same for all packets of a flow. SlotChoice.cs has it too. */
@@ -181,9 +195,10 @@ static __noinline int count_address(struct bpf_sk_lookup *ctx)
 }
 
 /* A binding without a live socket refuses, as a port without a listener does: nobody else's socket takes its place. */
-static __always_inline int give(struct bpf_sk_lookup *ctx, __u32 binding)
+static __always_inline int give(struct bpf_sk_lookup *ctx, __u32 entry)
 {
-	__u32 target = su_dispatch.binding_targets[binding & (SU_BINDINGS - 1)] & (SU_TARGETS - 1);
+	__u32 target = ENTRY_TARGET(entry) & (SU_TARGETS - 1);
+	__u32 binding = ENTRY_BINDING(entry) & (SU_BINDINGS - 1);
 	__u32 block = binding / SU_COUNTER_BLOCK;
 	struct su_dispatch_counters *counters = bpf_map_lookup_elem(&su_dispatch_counts, &block);
 	__u32 counter = binding % SU_COUNTER_BLOCK;
@@ -225,12 +240,12 @@ int su_dispatch_find(struct bpf_sk_lookup *ctx)
 	__u32 udp = ctx->protocol == IPPROTO_UDP; /* the kernel asks for TCP and UDP alone */
 	__u32 class = half->classes_by_port[udp][ctx->local_port & 0xffff] & (SU_DISPATCH_CLASSES - 1);
 	__u32 any = half->any_port_class[udp] & (SU_DISPATCH_CLASSES - 1);
-	__u32 binding;
+	__u32 entry;
 
 	if (!(class | any))
 		return SK_PASS;
-	binding = find_binding(ctx, half, class, any);
-	return binding ? give(ctx, binding) : SK_PASS;
+	entry = find_binding(ctx, half, class, any);
+	return entry ? give(ctx, entry) : SK_PASS;
 }
 
 char _license[] SEC("license") = "Dual MIT/GPL";

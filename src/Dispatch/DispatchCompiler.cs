@@ -33,6 +33,11 @@ public sealed class DispatchImage
 
     internal List<uint> V4Index { get; } = [];
 
+    /// <summary>The bindings of each class: index in the lower half, target in the upper.</summary>
+    public ReadOnlySpan<uint> ClassBindingsSpan => CollectionsMarshal.AsSpan(ClassBindings);
+
+    internal List<uint> ClassBindings { get; } = [];
+
     public ReadOnlySpan<SuDispatchClass> ClassSpan => CollectionsMarshal.AsSpan(ClassList);
 
     public ReadOnlySpan<SuDispatchV4> V4Span => CollectionsMarshal.AsSpan(V4List);
@@ -57,14 +62,14 @@ public sealed class DispatchImage
             return default;
         }
 
-        if (!address.IsIPv6 && entry.V4Buckets > 0)
+        if (!address.IsIPv6 && entry.V4BucketBits > 0)
         {
             if (address.Value < entry.V4Base)
             {
                 return default;
             }
 
-            var bucket = Math.Min((address.ToUInt32() - entry.V4Base) >> (int)entry.V4Shift, entry.V4Buckets - 1);
+            var bucket = Math.Min((address.ToUInt32() - entry.V4Base) >> entry.V4Shift, (1u << entry.V4BucketBits) - 1);
             var pair = V4Index[(int)(entry.V4IndexFirst + bucket)];
             var (low, high) = (pair & ushort.MaxValue, pair >> 16);
             (first, count) = (first + low, high - low + 1);
@@ -81,10 +86,10 @@ public sealed class DispatchImage
             count -= step;
         }
 
-        var (binding, bits) = address.IsIPv6
-            ? (V6List[(int)first].Binding, V6List[(int)first].PrefixBits)
-            : (V4List[(int)first].Binding, V4List[(int)first].PrefixBits);
-        return binding == 0 ? default : (binding, bits);
+        var (which, bits) = address.IsIPv6
+            ? (V6List[(int)first].Which, V6List[(int)first].PrefixBits)
+            : (V4List[(int)first].Which, V4List[(int)first].PrefixBits);
+        return which == 0 ? default : ((int)(ClassBindings[(int)entry.BindingsFirst + which - 1] & ushort.MaxValue), bits);
     }
 
     private UInt128 Start(bool isIPv6, int index) => isIPv6
@@ -98,24 +103,28 @@ public sealed record CompileResult(DispatchImage? Image, string? Refusal);
 /// <summary>
 /// Makes of a table what the kernel reads. Ports with the same bindings share a class. A class holds, for each prefix, the binding
 /// with the narrowest range, and these as ranges of addresses that do not overlap, so that one search finds the longest prefix: by an index first, then by halves.
+/// Classes with the same prefixes, which is what a service on many ports makes, share the ranges.
 /// </summary>
 public static class DispatchCompiler
 {
     /// <param name="indexes">Each binding's index in the kernel's table of bindings, from 1.</param>
-    public static CompileResult Compile(BindingTable table, IReadOnlyDictionary<Binding, ushort> indexes)
+    /// <param name="targetOf">Where the sockets of its label, protocol and family are.</param>
+    public static CompileResult Compile(BindingTable table, IReadOnlyDictionary<Binding, ushort> indexes, Func<Binding, ushort> targetOf)
     {
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(indexes);
-        var work = new Work(indexes);
+        ArgumentNullException.ThrowIfNull(targetOf);
+        var work = new Work(indexes, targetOf);
         work.AddProtocol(table.Bindings.Where(b => b.Protocol == DispatchProtocol.Tcp), work.Image.TcpClasses, 0);
         work.AddProtocol(table.Bindings.Where(b => b.Protocol == DispatchProtocol.Udp), work.Image.UdpClasses, 1);
         return work.Refusal is null ? new CompileResult(work.Image, null) : new CompileResult(null, work.Refusal);
     }
 
-    private sealed class Work(IReadOnlyDictionary<Binding, ushort> indexes)
+    private sealed class Work(IReadOnlyDictionary<Binding, ushort> indexes, Func<Binding, ushort> targetOf)
     {
         private const int FewRanges = 4;
         private readonly Dictionary<int, List<(int[] Bindings, ushort Class)>> known = [];
+        private readonly Dictionary<int, List<(IpPrefix[] Prefixes, SuDispatchClass Ranges)>> shapes = [];
 
         public DispatchImage Image { get; } = new();
 
@@ -188,35 +197,66 @@ public static class DispatchCompiler
 
         private ushort Make(Binding[] all, int[] winners)
         {
-            var entry = new SuDispatchClass { V4First = (uint)Image.V4List.Count, V6First = (uint)Image.V6List.Count };
-            foreach (var (start, binding) in Ranges([.. winners.Select(i => all[i]).Where(b => !b.Prefix.IsIPv6)], uint.MaxValue))
+            var entry = RangesOf([.. winners.Select(i => all[i].Prefix)]);
+            entry.BindingsFirst = (uint)Image.ClassBindings.Count;
+            Image.ClassBindings.AddRange(winners.Select(i => indexes[all[i]] | ((uint)targetOf(all[i]) << 16)));
+            Image.ClassList.Add(entry);
+            if (Image.ClassList.Count > DispatchLimits.Classes
+                || Math.Max(Math.Max(Image.V4List.Count, Image.V6List.Count), Image.ClassBindings.Count) > DispatchLimits.Ranges)
             {
-                Image.V4List.Add(new SuDispatchV4 { Start = (uint)start, Binding = Index(binding), PrefixBits = Bits(binding) });
+                Refusal = FormattableString.Invariant(
+                    $"the port ranges overlap too much: {DispatchLimits.Classes - 1} different sets of bindings a port, with {DispatchLimits.Ranges} bindings and address ranges of a family, fit; use 'any' in place of wide ranges, or fewer prefixes");
+                Image.ClassList.RemoveAt(Image.ClassList.Count - 1);
             }
 
-            foreach (var (start, binding) in Ranges([.. winners.Select(i => all[i]).Where(b => b.Prefix.IsIPv6)], UInt128.MaxValue))
+            return (ushort)(Image.ClassList.Count - 1);
+        }
+
+        /// <summary>The ranges of these prefixes, which say the how-manieth of them an address is in; made once, whatever the bindings are.</summary>
+        private SuDispatchClass RangesOf(IpPrefix[] prefixes)
+        {
+            var hash = default(HashCode);
+            foreach (var prefix in prefixes)
+            {
+                hash.Add(prefix);
+            }
+
+            if (!shapes.TryGetValue(hash.ToHashCode(), out var same))
+            {
+                shapes[hash.ToHashCode()] = same = [];
+            }
+
+            foreach (var (others, found) in same)
+            {
+                if (others.AsSpan().SequenceEqual(prefixes))
+                {
+                    return found;
+                }
+            }
+
+            var entry = new SuDispatchClass { V4First = (uint)Image.V4List.Count, V6First = (uint)Image.V6List.Count };
+            var numbered = prefixes.Select((p, i) => (Prefix: p, Which: (ushort)(i + 1))).ToList();
+            foreach (var (start, prefix) in Ranges([.. numbered.Where(n => !n.Prefix.IsIPv6)], uint.MaxValue))
+            {
+                Image.V4List.Add(new SuDispatchV4 { Start = (uint)start, Which = prefix?.Which ?? 0, PrefixBits = (byte)(prefix?.Prefix.Length ?? 0) });
+            }
+
+            foreach (var (start, prefix) in Ranges([.. numbered.Where(n => n.Prefix.IsIPv6)], UInt128.MaxValue))
             {
                 Image.V6List.Add(new SuDispatchV6
                 {
                     StartHigh = (ulong)(start >> 64),
                     StartLow = (ulong)start,
-                    Binding = Index(binding),
-                    PrefixBits = Bits(binding),
+                    Which = prefix?.Which ?? 0,
+                    PrefixBits = (byte)(prefix?.Prefix.Length ?? 0),
                 });
             }
 
             entry.V4Count = (uint)Image.V4List.Count - entry.V4First;
             entry.V6Count = (uint)Image.V6List.Count - entry.V6First;
             AddIndex(ref entry);
-            Image.ClassList.Add(entry);
-            if (Image.ClassList.Count > DispatchLimits.Classes || Image.V4List.Count > DispatchLimits.Ranges || Image.V6List.Count > DispatchLimits.Ranges)
-            {
-                Refusal = FormattableString.Invariant(
-                    $"the port ranges overlap too much: {DispatchLimits.Classes - 1} different sets of bindings a port and {DispatchLimits.Ranges} address ranges of a family fit; use 'any' in place of wide ranges, or fewer prefixes");
-                Image.ClassList.RemoveAt(Image.ClassList.Count - 1);
-            }
-
-            return (ushort)(Image.ClassList.Count - 1);
+            same.Add((prefixes, entry));
+            return entry;
         }
 
         // As many buckets as ranges, or up to twice as many: where ranges are even, there is nothing left to search.
@@ -229,19 +269,19 @@ public static class DispatchCompiler
             }
 
             var ranges = CollectionsMarshal.AsSpan(Image.V4List).Slice((int)entry.V4First, (int)entry.V4Count);
-            entry.V4Base = ranges[0].Binding == 0 ? ranges[1].Start : 0;
-            entry.V4Buckets = buckets;
+            entry.V4Base = ranges[0].Which == 0 ? ranges[1].Start : 0;
+            entry.V4BucketBits = (byte)BitOperations.Log2(buckets);
             entry.V4IndexFirst = (uint)Image.V4Index.Count;
-            while ((ranges[^1].Start - entry.V4Base) >> (int)entry.V4Shift >= entry.V4Buckets)
+            while ((ranges[^1].Start - entry.V4Base) >> entry.V4Shift >= buckets)
             {
                 entry.V4Shift++;
             }
 
             var range = 0;
-            for (ulong bucket = 0; bucket < entry.V4Buckets; bucket++)
+            for (ulong bucket = 0; bucket < buckets; bucket++)
             {
-                var first = range = LastFrom(ranges, range, entry.V4Base + (bucket << (int)entry.V4Shift));
-                range = LastFrom(ranges, range, entry.V4Base + ((bucket + 1) << (int)entry.V4Shift) - 1);
+                var first = range = LastFrom(ranges, range, entry.V4Base + (bucket << entry.V4Shift));
+                range = LastFrom(ranges, range, entry.V4Base + ((bucket + 1) << entry.V4Shift) - 1);
                 Image.V4Index.Add((uint)(first | (range << 16)));
             }
         }
@@ -257,26 +297,22 @@ public static class DispatchCompiler
             return range;
         }
 
-        private ushort Index(Binding? binding) => binding is null ? (ushort)0 : indexes[binding];
-
-        private static byte Bits(Binding? binding) => (byte)(binding?.Prefix.Length ?? 0);
-
         // The prefixes come by network, the shorter of one network first: what is open encloses what comes.
-        private static List<(UInt128 Start, Binding? Binding)> Ranges(IReadOnlyList<Binding> nested, UInt128 last)
+        private static List<(UInt128 Start, (IpPrefix Prefix, ushort Which)? Inside)> Ranges(IReadOnlyList<(IpPrefix Prefix, ushort Which)> nested, UInt128 last)
         {
-            var ranges = new List<(UInt128 Start, Binding? Binding)>();
+            var ranges = new List<(UInt128 Start, (IpPrefix Prefix, ushort Which)? Inside)>();
             if (nested.Count == 0)
             {
                 return ranges;
             }
 
-            var open = new Stack<Binding>();
+            var open = new Stack<(IpPrefix Prefix, ushort Which)>();
             From(0, null);
-            foreach (var binding in nested)
+            foreach (var inside in nested)
             {
-                Close(binding.Prefix.Network.Value);
-                open.Push(binding);
-                From(binding.Prefix.Network.Value, binding);
+                Close(inside.Prefix.Network.Value);
+                open.Push(inside);
+                From(inside.Prefix.Network.Value, inside);
             }
 
             Close(null);
@@ -294,16 +330,16 @@ public static class DispatchCompiler
                 }
             }
 
-            void From(UInt128 start, Binding? binding)
+            void From(UInt128 start, (IpPrefix Prefix, ushort Which)? inside)
             {
                 if (ranges.Count > 0 && ranges[^1].Start == start)
                 {
                     ranges.RemoveAt(ranges.Count - 1);
                 }
 
-                if (ranges.Count == 0 || ranges[^1].Binding != binding)
+                if (ranges.Count == 0 || ranges[^1].Inside != inside)
                 {
-                    ranges.Add((start, binding));
+                    ranges.Add((start, inside));
                 }
             }
         }

@@ -31,7 +31,7 @@ public class BindingTableTests
         var table = Table(bindings);
         _ = DispatchProtocols.TryParse(protocol, out var parsed);
         var indexes = table.Bindings.Select((b, i) => (b, i)).ToDictionary(p => p.b, p => (ushort)(p.i + 1));
-        var image = DispatchCompiler.Compile(table, indexes).Image!;
+        var image = DispatchCompiler.Compile(table, indexes, _ => 1).Image!;
 
         var match = table.Match(parsed, IpAddress.Parse(address), port);
 

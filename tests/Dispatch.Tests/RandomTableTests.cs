@@ -19,7 +19,7 @@ public class RandomTableTests
         {
             var table = Table(random, count);
             var indexes = table.Bindings.Select((b, i) => (b, i)).ToDictionary(p => p.b, p => (ushort)(p.i + 1));
-            var image = DispatchCompiler.Compile(table, indexes).Image!;
+            var image = DispatchCompiler.Compile(table, indexes, _ => 1).Image!;
             for (var i = 0; i < 1000; i++)
             {
                 var protocol = random.Next(2) == 0 ? DispatchProtocol.Tcp : DispatchProtocol.Udp;
@@ -47,6 +47,19 @@ public class RandomTableTests
     }
 
     [Fact]
+    public void Ports_with_the_same_prefixes_share_their_ranges_and_lead_to_bindings_of_their_own()
+    {
+        Binding[] bindings = [.. from i in Enumerable.Range(0, 770) from port in Enumerable.Range(1, 13) select Bind("a", $"10.{i / 256}.{i % 256}.0/24", port)];
+        var table = BindingTable.Create(bindings, Everywhere).Table!;
+
+        var image = Compile(table);
+
+        Assert.InRange(image.V4.Count, 770, 772);
+        Assert.Equal(770 * 13, image.ClassBindingsSpan.Length);
+        Assert.All(table.Bindings.Select((b, i) => (b, i)), p => Assert.Equal(p.i + 1, image.Find(DispatchProtocol.Tcp, p.b.Prefix.Network.Add(7), p.b.Ports.First)));
+    }
+
+    [Fact]
     public void Ten_thousand_bindings_of_one_port_and_ten_thousand_ports_fit()
     {
         Binding[] bindings =
@@ -70,10 +83,10 @@ public class RandomTableTests
         ];
         var table = BindingTable.Create(bindings, Everywhere).Table!;
 
-        var result = DispatchCompiler.Compile(table, table.Bindings.Select((b, i) => (b, i)).ToDictionary(p => p.b, p => (ushort)(p.i + 1)));
+        var result = DispatchCompiler.Compile(table, table.Bindings.Select((b, i) => (b, i)).ToDictionary(p => p.b, p => (ushort)(p.i + 1)), _ => 1);
 
         Assert.Null(result.Image);
-        Assert.StartsWith("the port ranges overlap too much: 32767 different sets of bindings a port and 131072 address ranges of a family fit", result.Refusal, StringComparison.Ordinal);
+        Assert.StartsWith("the port ranges overlap too much: 32767 different sets of bindings a port, with 131072 bindings and address ranges of a family, fit", result.Refusal, StringComparison.Ordinal);
         foreach (var any in bindings.Take(1000).ToArray())
         {
             bindings[Array.IndexOf(bindings, any)] = any with { Ports = PortRange.All };
@@ -83,7 +96,7 @@ public class RandomTableTests
     }
 
     private static DispatchImage Compile(BindingTable table) =>
-        DispatchCompiler.Compile(table, table.Bindings.Select((b, i) => (b, i)).ToDictionary(p => p.b, p => (ushort)(p.i + 1))).Image!;
+        DispatchCompiler.Compile(table, table.Bindings.Select((b, i) => (b, i)).ToDictionary(p => p.b, p => (ushort)(p.i + 1)), _ => 1).Image!;
 
     private static Binding Bind(string label, string prefix, int port) =>
         new(Label.Parse(label), DispatchProtocol.Tcp, IpPrefix.Parse(prefix), new PortRange((ushort)port, (ushort)port));

@@ -24,8 +24,11 @@ public static class DispatchLayout
     /// <summary>In a half: <c>v4_index</c>.</summary>
     public const int V4Index = V6 + (DispatchLimits.Ranges * 24);
 
+    /// <summary>In a half: <c>class_bindings</c>.</summary>
+    public const int ClassBindings = V4Index + (DispatchLimits.Index * sizeof(uint));
+
     /// <summary>In a half: <c>bindings_in_use</c>.</summary>
-    public const int BindingsInUse = V4Index + (DispatchLimits.Index * sizeof(uint));
+    public const int BindingsInUse = ClassBindings + (DispatchLimits.Ranges * sizeof(uint));
 
     /// <summary>How long a half is.</summary>
     public const int HalfBytes = BindingsInUse + (DispatchLimits.Bindings / 8);

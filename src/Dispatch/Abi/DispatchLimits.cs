@@ -6,7 +6,7 @@ public static class DispatchLimits
     /// <summary>Entries of <c>classes</c>; 0 is never used: no binding.</summary>
     public const int Classes = 32768;
 
-    /// <summary>Entries of <c>v4</c>, and of <c>v6</c>.</summary>
+    /// <summary>Entries of <c>v4</c>, of <c>v6</c>, and of <c>class_bindings</c>.</summary>
     public const int Ranges = 131072;
 
     /// <summary>Entries of <c>v4_index</c>.</summary>

@@ -16,14 +16,19 @@ public struct SuDispatchClass
     public uint V6Count;
     public uint V4IndexFirst;
 
-    /// <summary>0: no index, for few ranges.</summary>
-    public uint V4Buckets;
-
     /// <summary>The address that bucket 0 begins with; nothing is bound below it.</summary>
     public uint V4Base;
 
+    /// <summary>Index of <c>class_bindings</c>: where this class's own begin.</summary>
+    public uint BindingsFirst;
+
+    /// <summary>log2 of the number of buckets; 0: no index, for few ranges.</summary>
+    public byte V4BucketBits;
+
     /// <summary>log2 of addresses a bucket.</summary>
-    public uint V4Shift;
+    public byte V4Shift;
+
+    public ushort Pad;
 }
 
 /// <summary><c>struct su_dispatch_v4</c>: addresses from here up to the next range.</summary>
@@ -32,8 +37,8 @@ public struct SuDispatchV4
 {
     public uint Start;
 
-    /// <summary>0: none.</summary>
-    public ushort Binding;
+    /// <summary>Of the class's bindings, from 1; 0: none.</summary>
+    public ushort Which;
 
     public byte PrefixBits;
     public byte Pad;
@@ -59,7 +64,10 @@ public struct SuDispatchV6
 {
     public ulong StartHigh;
     public ulong StartLow;
-    public ushort Binding;
+
+    /// <summary>Of the class's bindings, from 1; 0: none.</summary>
+    public ushort Which;
+
     public byte PrefixBits;
     public SuPad5 Pad;
 }

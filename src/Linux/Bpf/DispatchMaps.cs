@@ -195,6 +195,7 @@ public sealed class DispatchMaps : IDisposable
         image.V4Span.CopyTo(Table<SuDispatchV4>(at + DispatchLayout.V4, DispatchLimits.Ranges));
         image.V6Span.CopyTo(Table<SuDispatchV6>(at + DispatchLayout.V6, DispatchLimits.Ranges));
         image.V4IndexSpan.CopyTo(Table<uint>(at + DispatchLayout.V4Index, DispatchLimits.Index));
+        image.ClassBindingsSpan.CopyTo(Table<uint>(at + DispatchLayout.ClassBindings, DispatchLimits.Ranges));
         var bits = Table<ulong>(at + DispatchLayout.BindingsInUse, DispatchLimits.Bindings / 64);
         bits.Clear();
         foreach (var index in inUse)

@@ -153,16 +153,17 @@ public sealed class PinnedDispatch : IDisposable
             next[binding] = (ushort)free.Current;
         }
 
-        var compiled = DispatchCompiler.Compile(table, next);
-        if (compiled.Image is null)
-        {
-            return new DispatchWriteReport(diff, compiled.Refusal);
-        }
-
+        // A target that is taken for a table that does not fit leads nowhere, and goes to the next that asks.
         var targets = TakeTargets(diff.Added.Select(b => (b.Label, b.Protocol, b.Prefix.IsIPv6)), out var refusal);
         if (targets is null)
         {
             return new DispatchWriteReport(diff, refusal);
+        }
+
+        var compiled = DispatchCompiler.Compile(table, next, b => now.TryGetValue(b, out var there) ? maps.BindingTargets[there] : (ushort)targets[(b.Label, b.Protocol, b.Prefix.IsIPv6)]);
+        if (compiled.Image is null)
+        {
+            return new DispatchWriteReport(diff, compiled.Refusal);
         }
 
         maps.RestartCounters([.. diff.Added.Select(b => next[b])]);
