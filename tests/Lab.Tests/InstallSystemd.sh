@@ -106,13 +106,13 @@ cat >"$root/etc/systemd/system/www.socket" <<'UNIT'
 ListenStream=0.0.0.0:8080
 FileDescriptorName=www
 UNIT
-cp "$programs/softunicast-traffic" "$root/usr/local/bin/" # programs may lie where the container has a folder of its own
+cp -r "$programs" "$root/usr/local/lib/traffic" # they may lie where the container has a folder of its own
 cat >"$root/etc/systemd/system/www.service" <<'UNIT'
 [Unit]
 After=softunicastd.service
 [Service]
 User=daemon
-ExecStart=/usr/local/bin/softunicastc register www --name www -- /usr/local/bin/softunicast-traffic serve --name www
+ExecStart=/usr/local/bin/softunicastc register www --name www -- /usr/local/lib/traffic/softunicast-traffic serve --name www
 UNIT
 "$programs/softunicastc" plan --fleet "$root/etc/softunicast/fleet.yaml" --in-place >/dev/null
 mkdir -p "$root/etc/systemd/system/gobgpd.service.d" "$root/etc/systemd/system/softunicastd.service.d"
