@@ -24,8 +24,12 @@ internal static class RegisterCommand
     private static readonly OptionSpec ReplaceOption = new("replace", null, null, "In place of all others of the label; default beside them");
     private static readonly OptionSpec ExactOption = new("exact", null, null, "Each alone, not the SO_REUSEPORT group that it is in");
     private static readonly OptionSpec WaitOption = new("wait", null, "SECONDS", "How long to wait for a daemon that is starting; default 10");
+    private static readonly OptionSpec SocketOption = CliOptions.SocketOption with { Help = $"The daemon's socket; default {ServerYaml.DefaultRegisterSocket}" };
     private static readonly ImmutableArray<OptionSpec> All =
-        [PidOption, PortOption, FdOption, NameOption, ReplaceOption, ExactOption, WaitOption, .. CliOptions.All];
+    [
+        PidOption, PortOption, FdOption, NameOption, ReplaceOption, ExactOption, WaitOption,
+        SocketOption, CliOptions.NumberedOption, CliOptions.JsonOption, CliOptions.TimeoutOption, CliOptions.HelpOption,
+    ];
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
 

@@ -102,6 +102,8 @@ public class ChooseCapacityTests
         lab.SetPolicy(Small);
         Assert.Equal(257, lab.Program.AskMany("fill('tcp', '198.51.100.1')").Length);
 
+        // One that the other end does not know yet would be reset when it is closed, and its port free at once.
+        Assert.Equal("256", lab.Program.Ask("echo()"));
         lab.Program.Ask("close_all()");
         Assert.Equal(0ul, lab.Counts[Choice.TimeWait]);
 
