@@ -31,17 +31,8 @@ internal sealed partial class ControlHandler
     public ValueTask<Answer<AgilityDrainReply>> AgilityDrainAsync(AgilityDrain command, CancellationToken cancellation) =>
         ByNamingAsync(service => new NamingAgility(service, time).Drain(command.Pool, command.Undo), changes: true, cancellation);
 
-    private async ValueTask<Answer<T>> ByNamingAsync<T>(Func<NamingService, Answer<T>> action, bool changes, CancellationToken cancellation)
-        where T : ControlReply
-    {
-        if (reconciler.State.Configuration.Server.Naming is null)
-        {
-            return new ErrorReply(ReplyCode.NotNaming, "no name is answered on this server: its configuration has no section 'naming'", "see docs/naming.md");
-        }
-
-        return await reconciler.DoAsync(
-            _ => Task.FromResult(reconciler.NamingService is { } service ? action(service) : new ErrorReply(ReplyCode.NotReady, "the daemon is starting", null)),
-            cancellation,
-            passFollows: changes).ConfigureAwait(false);
-    }
+    private ValueTask<Answer<T>> ByNamingAsync<T>(Func<NamingService, Answer<T>> action, bool changes, CancellationToken cancellation)
+        where T : ControlReply => reconciler.State.Configuration.Server.Naming is null
+            ? new(new ErrorReply(ReplyCode.NotNaming, "no name is answered on this server: its configuration has no section 'naming'", "see docs/naming.md"))
+            : ByLoopAsync(() => reconciler.NamingService, action, Starting, ReplyCode.AgilityNotKept, changes, cancellation);
 }

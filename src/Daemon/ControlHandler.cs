@@ -5,6 +5,7 @@ using SoftUnicast.Control.Replies;
 using SoftUnicast.Daemon.Egress;
 using SoftUnicast.Daemon.Reports;
 using SoftUnicast.Egress.Attribution;
+using SoftUnicast.Linux.Bpf;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Steering;
 
@@ -138,6 +139,8 @@ internal sealed partial class ControlHandler(Reconciler reconciler, TimeProvider
         }
     }
 
+    private static ErrorReply Starting { get; } = new(ReplyCode.NotReady, "the daemon is starting", null);
+
     private static ErrorReply Nothing() => new(
         ReplyCode.NotHandingOut, "this server hands out no slices: its configuration has no section 'egress'", "see docs/configuration.md");
 
@@ -149,28 +152,29 @@ internal sealed partial class ControlHandler(Reconciler reconciler, TimeProvider
             return new(Nothing());
         }
 
-        return reconciler.Egress is { } view ? Read(() => read(view)) : new(new ErrorReply(ReplyCode.NotReady, "the daemon is starting", null));
+        return reconciler.Egress is { } view ? Read(() => read(view)) : new(Starting);
     }
 
-    // What changes something, or reads what only the loop may read, is done by the loop between two passes.
-    private async ValueTask<Answer<T>> ByLoopAsync<T>(Func<EgressService, Answer<T>> action, CancellationToken cancellation, bool passFollows = true)
+    private ValueTask<Answer<T>> ByLoopAsync<T>(Func<EgressService, Answer<T>> action, CancellationToken cancellation, bool passFollows = true)
+        where T : ControlReply => reconciler.State.Configuration.Server.Egress is null
+            ? new(Nothing())
+            : ByLoopAsync(() => reconciler.EgressService, action, Starting, ReplyCode.NotHandingOut, passFollows, cancellation);
+
+    /// <summary>What changes something, or reads what only the loop may read, is done by the loop between two passes.</summary>
+    /// <param name="absent">The answer while there is no such service.</param>
+    /// <param name="failed">The code of an answer that the kernel or a disk refused.</param>
+    private async ValueTask<Answer<T>> ByLoopAsync<TService, T>(
+        Func<TService?> service, Func<TService, Answer<T>> action, ErrorReply absent, ReplyCode failed, bool passFollows, CancellationToken cancellation)
+        where TService : class
         where T : ControlReply
     {
-        if (reconciler.State.Configuration.Server.Egress is null)
-        {
-            return Nothing();
-        }
-
         try
         {
-            return await reconciler.DoAsync(
-                _ => Task.FromResult(reconciler.EgressService is { } egress ? action(egress) : new ErrorReply(ReplyCode.NotReady, "the daemon is starting", null)),
-                cancellation,
-                passFollows).ConfigureAwait(false);
+            return await reconciler.DoAsync(_ => Task.FromResult(service() is { } found ? action(found) : absent), cancellation, passFollows).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is SystemCallException or IOException)
+        catch (Exception e) when (e is SystemCallException or PinnedStateException or IOException)
         {
-            return new ErrorReply(ReplyCode.NotHandingOut, e.Message, "see show status");
+            return new ErrorReply(failed, e.Message, "see show status");
         }
     }
 

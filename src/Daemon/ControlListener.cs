@@ -7,7 +7,7 @@ using SoftUnicast.Linux.Host;
 
 namespace SoftUnicast.Daemon;
 
-/// <summary>One of the two local sockets: takes clients, as many as the limit allows, and has each served by itself.</summary>
+/// <summary>One of the local sockets: takes clients, as many as the limit allows, and has each served by itself.</summary>
 internal sealed class ControlListener(UnixListener listener, AccessLevel access, IControlHandler handler, ControlLimits limits, TimeProvider time) : IDisposable
 {
     /// <summary>Anyone may look, and ask to register: the daemon refuses what such a socket is not for.</summary>

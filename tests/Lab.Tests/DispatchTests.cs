@@ -190,6 +190,120 @@ public sealed class DispatchTests(LabFixture lab)
     }
 
     [Fact]
+    public async Task What_cannot_be_written_down_is_not_bound()
+    {
+        await ReadyAsync();
+        const string server = "ams-2";
+        var before = await StateAsync(server);
+        var aside = Directory.CreateDirectory($"{LabFixture.State}/{server}/bindings.new"); // in the way of the file
+        try
+        {
+            var refused = await lab.ControlAsync(server, "bind", "www", "tcp", "198.18.16.0/24", "9100");
+
+            Assert.StartsWith("it cannot be written down: ", refused.Errors, StringComparison.Ordinal);
+            Assert.Equal(1, refused.ExitStatus);
+            Assert.Equal(before, await StateAsync(server));
+        }
+        finally
+        {
+            aside.Delete();
+        }
+    }
+
+    [Fact]
+    public async Task Bindings_that_are_not_known_any_longer_serve_on_and_nothing_is_written_over_them()
+    {
+        await ReadyAsync();
+        const string server = "ams-2";
+        var file = $"{LabFixture.State}/{server}/bindings";
+        (await lab.ControlAsync(server, "bind", "www", "tcp", "198.18.16.64/26", "9200")).Succeeded();
+        var text = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        var state = await StateAsync(server);
+        try
+        {
+            (await lab.LabAsync("crash", "softunicastd", server)).Succeeded();
+            await File.WriteAllTextAsync(file, text + "www tcp\n", TestContext.Current.CancellationToken);
+            (await lab.LabAsync("start", "softunicastd", server)).Succeeded();
+
+            (await LabFixture.RunAsync(server, "curl", "-s", "-m", "5", "http://198.18.16.77:9200/")).Succeeded();
+            Assert.Equal(state, await StateAsync(server));
+            var status = (await lab.ControlAsync(server, "show", "status")).Succeeded();
+            Assert.Contains($"what was bound by command is not known: {file}:3: it is not LABEL tcp|udp PREFIX PORTS; correct the file, or move it away, then restart the daemon", status, StringComparison.Ordinal);
+            var refused = await lab.ControlAsync(server, "bind", "www", "tcp", "198.18.16.0/24", "9201");
+            Assert.StartsWith($"it cannot be written down: {file}:3: ", refused.Errors, StringComparison.Ordinal);
+            Assert.Equal(state, await StateAsync(server));
+        }
+        finally
+        {
+            (await lab.LabAsync("crash", "softunicastd", server)).Succeeded();
+            await File.WriteAllTextAsync(file, text, CancellationToken.None);
+            (await lab.LabAsync("start", "softunicastd", server)).Succeeded();
+            (await lab.ControlAsync(server, "unbind", "www", "tcp", "198.18.16.64/26", "9200")).Succeeded();
+        }
+    }
+
+    [Fact]
+    public async Task The_configuration_wins_over_a_command_and_says_what_is_not_bound_for_it()
+    {
+        await ReadyAsync();
+        const string server = "ams-2";
+        var file = $"{LabFixture.State}/{server}/softunicast.yaml";
+        var text = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        (await lab.ControlAsync(server, "bind", "www", "tcp", "198.18.16.0/24", "9300")).Succeeded();
+        try
+        {
+            await ReloadAsync(server, file, text
+                .Replace("    www: { users: [root] }\n", "    www: { users: [root] }\n    api: { users: [root] }\n", StringComparison.Ordinal)
+                .Replace("  bindings:\n", "  bindings:\n    - { label: api, protocol: tcp, prefix: 198.18.16.0/24, ports: 9300 }\n", StringComparison.Ordinal));
+            await LabFixture.UntilAsync("it is told", async () => (await lab.ControlAsync(server, "show", "bindings")).Output.Contains("! not bound: ", StringComparison.Ordinal));
+
+            var shown = (await lab.ControlAsync(server, "show", "bindings")).Succeeded();
+            Assert.Contains("! not bound: 'www tcp 198.18.16.0/24 9300' contradicts 'api tcp 198.18.16.0/24 9300'", shown, StringComparison.Ordinal);
+            Assert.Equal("api", Assert.Single((await lab.ShowAsync(server, "bindings")).GetProperty("bindings").EnumerateArray(), b => b.GetProperty("ports").GetString() == "9300").GetProperty("label").GetString());
+        }
+        finally
+        {
+            await ReloadAsync(server, file, text);
+        }
+
+        await LabFixture.UntilAsync("what the command bound is bound again", async () =>
+            (await lab.ShowAsync(server, "bindings")).GetProperty("bindings").EnumerateArray().Any(b => b.GetProperty("ports").GetString() == "9300" && b.GetProperty("label").GetString() == "www"));
+        (await lab.ControlAsync(server, "unbind", "www", "tcp", "198.18.16.0/24", "9300")).Succeeded();
+    }
+
+    [Fact]
+    public async Task A_binding_that_the_kernels_tables_have_no_room_for_is_refused_and_all_others_stay()
+    {
+        await ReadyAsync();
+        const string server = "ams-3";
+        var file = $"{LabFixture.State}/{server}/softunicast.yaml";
+        var text = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+
+        // 256 prefixes on a wide range, and as many single ports beside them as 131,072 entries hold: 256 + 257 for each port.
+        var wide = string.Concat(Enumerable.Range(0, 256).Select(i => $"    - {{ label: www, protocol: tcp, prefix: 198.18.{16 + (i / 16)}.{i % 16 * 16}/28, ports: 1-65000 }}\n"));
+        var single = $"    - {{ label: www, protocol: tcp, prefix: 198.18.48.0/20, ports: [{string.Join(", ", Enumerable.Range(0, 509).Select(i => 1001 + (2 * i)))}] }}\n";
+        try
+        {
+            await ReloadAsync(server, file, text[..(text.IndexOf("  bindings:\n", StringComparison.Ordinal) + "  bindings:\n".Length)] + wide + single);
+            await LabFixture.UntilAsync("765 bindings are in force", async () => (await lab.ShowAsync(server, "bindings")).GetProperty("bindings").GetArrayLength() == 765);
+            var before = await StateAsync(server);
+
+            var refused = await lab.ControlAsync(server, "bind", "www", "tcp", "198.18.48.0/20", "9400");
+
+            Assert.StartsWith("the port ranges overlap too much: ", refused.Errors, StringComparison.Ordinal);
+            Assert.Equal(before, await StateAsync(server));
+            Assert.DoesNotContain("9400", File.Exists($"{LabFixture.State}/{server}/bindings") ? await File.ReadAllTextAsync($"{LabFixture.State}/{server}/bindings", TestContext.Current.CancellationToken) : "", StringComparison.Ordinal);
+        }
+        finally
+        {
+            await ReloadAsync(server, file, text);
+        }
+
+        await LabFixture.UntilAsync("the bindings are those of before", async () => (await lab.ShowAsync(server, "bindings")).GetProperty("bindings").GetArrayLength() == 26);
+        await ServicesLab.FetchAsync(lab, 100);
+    }
+
+    [Fact]
     public async Task Without_its_section_dispatch_ends_and_with_it_again_it_begins()
     {
         await ReadyAsync();

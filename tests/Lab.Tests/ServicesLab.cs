@@ -47,15 +47,16 @@ internal static class ServicesLab
     }
 
     /// <summary>Marks again until a phase has so many fetches, all of which have to go well.</summary>
-    public static async Task FetchOnAsync(LabProgram clients, int count)
+    public static Task FetchOnAsync(LabProgram clients, int count)
     {
-        for (var fetches = 0; fetches < count;)
+        var fetches = 0;
+        return LabFixture.UntilAsync(() => $"{count} fetches, {fetches} so far", async () =>
         {
             var phase = await clients.AskAsync("mark on");
             Assert.True(phase.GetProperty("failed").GetInt32() == 0, $"{phase}");
             fetches += phase.GetProperty("fetches").GetInt32();
-            await Task.Delay(50, TestContext.Current.CancellationToken); // a mark costs: not more of them than needed
-        }
+            return fetches >= count;
+        });
     }
 
     /// <summary>The live sockets of label www on a server: their cookies.</summary>

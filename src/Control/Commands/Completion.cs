@@ -11,6 +11,9 @@ public interface IKnownNames
 
     IEnumerable<string> Interfaces { get; }
 
+    /// <summary>Names that sockets are registered under.</summary>
+    IEnumerable<string> Labels { get; }
+
     /// <summary>Policies of naming.yaml.</summary>
     IEnumerable<string> Policies { get; }
 
@@ -113,6 +116,7 @@ public static class Completion
             ArgumentKind.PoolName => names?.Pools,
             ArgumentKind.ServerName => names?.Servers,
             ArgumentKind.InterfaceName => names?.Interfaces,
+            ArgumentKind.Label => names?.Labels,
             ArgumentKind.PolicyName => names?.Policies,
             ArgumentKind.NamingPoolName => names?.NamingPools,
             _ => null,

@@ -181,6 +181,8 @@ internal sealed partial class SampleHandler : IControlHandler
 
         public IEnumerable<string> Interfaces => ["eth0", "eth1"];
 
+        public IEnumerable<string> Labels => ["dns", "www"];
+
         public IEnumerable<string> Policies => ["cdn", "rest"];
 
         public IEnumerable<string> NamingPools => ["twenty", "twenty-four", "one"];
