@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SoftUnicast.Model;
 
 namespace SoftUnicast.BgpSpeaker;
@@ -30,7 +31,7 @@ internal abstract record GobgpEvent
 /// <summary>What the driver is to do, in this order.</summary>
 internal enum GobgpEffect
 {
-    /// <summary>Stop following; the table stays as it is, its routes marked as held.</summary>
+    /// <summary>Stop following; the table stays as it is, its routes marked as held. Only as the first.</summary>
     Hold = 0,
 
     /// <summary>StartBgp. Never on a daemon that has an AS already: it would lose its routes.</summary>
@@ -64,7 +65,7 @@ internal sealed class GobgpMachine(uint asn, IpAddress routerId, string socketPa
 {
     public static GobgpSituation Initial(DateTimeOffset now) => new(GobgpState.Absent, now, "not asked yet", null);
 
-    public (GobgpSituation Situation, IReadOnlyList<GobgpEffect> Effects) Step(GobgpSituation situation, GobgpEvent happened, DateTimeOffset now)
+    public (GobgpSituation Situation, ImmutableArray<GobgpEffect> Effects) Step(GobgpSituation situation, GobgpEvent happened, DateTimeOffset now)
     {
         var followed = situation.State is GobgpState.Starting or GobgpState.Running;
         switch (happened)

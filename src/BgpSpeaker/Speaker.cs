@@ -38,7 +38,7 @@ public sealed class Speaker
     private readonly Channel<TaskCompletionSource<WithdrawResult>> withdrawals = Channel.CreateUnbounded<TaskCompletionSource<WithdrawResult>>();
 
     private volatile Wanted? wanted;
-    private volatile SpeakerStatus status;
+    private volatile Published published;
     private volatile LearnedTable learned = LearnedTable.Empty;
 
     // Owned by the loop.
@@ -62,11 +62,18 @@ public sealed class Speaker
         this.notify = notify ?? (_ => { });
         machine = new GobgpMachine(options.EffectiveAsn, options.EffectiveRouterId, options.SocketPath);
         situation = GobgpMachine.Initial(time.GetUtcNow());
-        status = Snapshot(null, null, false);
+        published = Snapshot(null, null, false);
     }
 
-    /// <summary>The speaker as it is now.</summary>
-    public SpeakerStatus Status => status;
+    /// <summary>The speaker as the loop last saw it.</summary>
+    public SpeakerStatus Status
+    {
+        get
+        {
+            var (now, of) = published;
+            return ReferenceEquals(of, wanted) ? now : now with { Pending = null };
+        }
+    }
 
     /// <summary>The accepted routes as they are now.</summary>
     public LearnedTable Learned => learned;
@@ -193,8 +200,15 @@ public sealed class Speaker
                 notify(new SpeakerNotice.GobgpChanged(before, situation.State, situation.Problem, situation.NextStep));
             }
 
+            if (effects is [GobgpEffect.Hold, .. var others])
+            {
+                // Before anything is published: a state and what is held in it are told together.
+                await HoldAsync(installer, follower).ConfigureAwait(false);
+                effects = others;
+            }
+
             next = null;
-            if (effects.Count > 0)
+            if (!effects.IsEmpty)
             {
                 Publish(installer, follower);
                 next = await CarryOutAsync(effects, installer, follower, cancellation).ConfigureAwait(false);
@@ -202,8 +216,17 @@ public sealed class Speaker
         }
     }
 
-    private async Task<GobgpEvent?> CarryOutAsync(
-        IReadOnlyList<GobgpEffect> effects, Installer installer, Follower follower, CancellationToken cancellation)
+    private async Task HoldAsync(Installer installer, Follower follower)
+    {
+        await follower.StopAsync().ConfigureAwait(false);
+        follower.Learned.HoldAll();
+        installer.Forget();
+        placed = null;
+        sessions = [];
+    }
+
+    private async Task<GobgpEvent> CarryOutAsync(
+        ImmutableArray<GobgpEffect> effects, Installer installer, Follower follower, CancellationToken cancellation)
     {
         try
         {
@@ -211,13 +234,6 @@ public sealed class Speaker
             {
                 switch (effect)
                 {
-                    case GobgpEffect.Hold:
-                        await follower.StopAsync().ConfigureAwait(false);
-                        follower.Learned.HoldAll();
-                        installer.Forget();
-                        placed = null;
-                        sessions = [];
-                        break;
                     case GobgpEffect.StartBgp:
                         await installer.StartAsync(cancellation).ConfigureAwait(false);
                         break;
@@ -231,7 +247,7 @@ public sealed class Speaker
                 }
             }
 
-            return effects[^1] == GobgpEffect.Hold ? null : new GobgpEvent.Done();
+            return new GobgpEvent.Done();
         }
         catch (ForeignNeighbourException e)
         {
@@ -352,13 +368,14 @@ public sealed class Speaker
             nextRejectionNotice = now + RejectionNotice;
         }
 
-        status = Snapshot(installer, follower.Learned, synchronised);
+        published = Snapshot(installer, follower.Learned, synchronised);
     }
 
-    private SpeakerStatus Snapshot(Installer? installer, LearnedState? table, bool synchronised)
+    private Published Snapshot(Installer? installer, LearnedState? table, bool synchronised)
     {
         var pending = 0;
-        if (wanted is { } target && !ReferenceEquals(target, placed))
+        var target = wanted;
+        if (target is not null && !ReferenceEquals(target, placed))
         {
             var diff = LocalRoutes.Diff(installer?.Installed ?? [], target.Routes);
             pending = diff.Announce.Count + diff.Withdraw.Count;
@@ -367,8 +384,9 @@ public sealed class Speaker
         // Before the first poll: the configuration alone.
         var shown = (sessions.Length == options.Neighbours.Length ? sessions : options.Neighbours.Select(n => Sessions.Read(n, null, default)))
             .Select(s => s with { Accepted = table?.CountOf(s.Address) ?? 0 }).ToImmutableArray();
-        return new SpeakerStatus(situation.State, situation.Since, situation.Problem, situation.NextStep, notes, synchronised,
+        var now = new SpeakerStatus(situation.State, situation.Since, situation.Problem, situation.NextStep, notes, synchronised,
             learned.Count, table?.HeldCount ?? 0, shown, installer?.Counts ?? ImmutableSortedDictionary<Scope, int>.Empty, pending, rejections.Counts, rejections.Recent);
+        return new Published(now, target);
     }
 
     private void Wake() => wakes.Writer.TryWrite(true);
@@ -394,4 +412,7 @@ public sealed class Speaker
 
     /// <summary>What is to be announced, as one object, so that one comparison tells whether it is what was placed.</summary>
     private sealed record Wanted(Dictionary<RouteName, PathAttributes> Routes);
+
+    /// <param name="Of">What was to be announced when the loop counted.</param>
+    private sealed record Published(SpeakerStatus Status, Wanted? Of);
 }

@@ -49,7 +49,7 @@ public sealed record RejectedRoute(DateTimeOffset At, IpAddress Neighbour, IpAdd
 /// <param name="Notes">Things that work but are not as configured.</param>
 /// <param name="Sessions">In the order of the configuration.</param>
 /// <param name="Announced">Routes that gobgpd has from us, by scope.</param>
-/// <param name="Pending">Routes that it still has to be given or to lose.</param>
+/// <param name="Pending">Routes that it still has to be given or to lose; null: what is announced has changed, and is not counted yet.</param>
 /// <param name="Rejected">Rejected announcements since the start, by reason; reading the table anew counts them again.</param>
 /// <param name="RecentlyRejected">The last 100 of them, latest last.</param>
 public sealed record SpeakerStatus(
@@ -63,6 +63,6 @@ public sealed record SpeakerStatus(
     int Held,
     ImmutableArray<SessionStatus> Sessions,
     ImmutableSortedDictionary<Scope, int> Announced,
-    int Pending,
+    int? Pending,
     ImmutableSortedDictionary<RejectReason, long> Rejected,
     ImmutableArray<RejectedRoute> RecentlyRejected);

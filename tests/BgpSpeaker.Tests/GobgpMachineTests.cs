@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SoftUnicast.Model;
 using static SoftUnicast.BgpSpeaker.Tests.TestFleet;
 
@@ -154,6 +155,7 @@ public sealed class GobgpMachineTests
             Assert.True(!effects.Contains(GobgpEffect.StartBgp) || happened == NotStarted, $"seed {seed}, step {i}");
             Assert.True(situation.State != GobgpState.Running || before is GobgpState.Running or GobgpState.Starting, $"seed {seed}, step {i}");
             Assert.True(!(before == GobgpState.Running && situation.State is not (GobgpState.Running or GobgpState.Starting)) || effects.Contains(GobgpEffect.Hold), $"seed {seed}, step {i}");
+            Assert.True(!effects.Skip(1).Contains(GobgpEffect.Hold), $"seed {seed}, step {i}");
         }
     }
 
@@ -164,7 +166,7 @@ public sealed class GobgpMachineTests
         Assert.Equal(GobgpState.Running, situation.State);
     }
 
-    private IReadOnlyList<GobgpEffect> Step(GobgpEvent happened)
+    private ImmutableArray<GobgpEffect> Step(GobgpEvent happened)
     {
         now += TimeSpan.FromSeconds(1);
         (situation, var effects) = machine.Step(situation, happened, now);

@@ -30,7 +30,7 @@ public sealed class OtherDaemonTests : IDisposable
         });
         await using var speaker = new RunningSpeaker(RunningSpeaker.Options(Socket, 1));
         speaker.Speaker.Announce(Announcements.None with { Datacenter = [Owned("192.0.2.1:2048-4095", "10.1.1.1")] });
-        await speaker.UntilAsync(s => s.Gobgp == GobgpState.Unsupported, "it is unsupported");
+        await speaker.UntilAsync(s => s is { Gobgp: GobgpState.Unsupported, Pending: not null }, "it is unsupported, and what waits for it is counted");
         Assert.Equal(
             ($"what answers on {Socket} does not offer the control interface of GoBGP 3: GetBgp: unknown service apipb.GobgpApi", "install GoBGP 3.10 or a later 3.x", 1),
             (speaker.Status.Problem, speaker.Status.NextStep, speaker.Status.Pending));

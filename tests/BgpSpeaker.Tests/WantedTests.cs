@@ -88,6 +88,15 @@ public sealed class WantedTests
         }
     }
 
+    [Fact]
+    public void What_waits_is_unknown_until_the_loop_has_counted_it()
+    {
+        var speaker = new Speaker(Lab.RunningSpeaker.Options("/nowhere", 1), TimeProvider.System);
+        Assert.Equal(0, speaker.Status.Pending);
+        speaker.Announce(Everything);
+        Assert.Null(speaker.Status.Pending);
+    }
+
     public static TheoryData<string, NeighbourOptions[]> Contradictions() => new()
     {
         { "neighbour 10.9.0.100 mixes unicast and FlowSpec scopes: give it two sessions", [Neighbour(Scope.Internet, Scope.Backbone)] },
