@@ -234,9 +234,9 @@ internal sealed class NamingService : IDisposable
 
     private void Keep(ImmutableArray<Problem>.Builder problems)
     {
-        if (WriteDnsdist() is { } trouble)
+        if (WriteDnsdist() is { } reason)
         {
-            problems.Add(new Problem($"dnsdist answers as before: {trouble}", null));
+            problems.Add(new Problem($"dnsdist answers as before: {reason}", null));
         }
 
         if (pdnsPlace != (Inputs.Naming.PdnsSocketPath, Inputs.Naming.PdnsGroup))
@@ -255,12 +255,17 @@ internal sealed class NamingService : IDisposable
         {
             try
             {
-                pdns = PdnsListener.Open(path, pdnsPlace.Group, () => table!);
+                pdns = PdnsListener.Open(path, pdnsPlace.Group, () => table!, time);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 problems.Add(new Problem($"PowerDNS cannot ask: {e.Message}", null));
             }
+        }
+
+        if (pdns?.Trouble is { } trouble)
+        {
+            problems.Add(new Problem($"new connections of PowerDNS wait, those that are open are answered: {trouble}", "give the daemon more descriptors (LimitNOFILE= of its unit), or see who holds them"));
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using SoftUnicast.Linux.Host;
 using SoftUnicast.Naming;
 
@@ -25,30 +24,24 @@ internal sealed class PdnsListener : IDisposable
     public RemoteCounters Counters => server.Counters;
 
     /// <summary>Why it serves no longer, or null.</summary>
-    public string? Failure => serving.IsFaulted ? serving.Exception.GetBaseException().Message
-        : !File.Exists(listener.Path) ? "its file is gone" : null;
+    public string? Failure => File.Exists(listener.Path) ? null : "its file is gone";
+
+    /// <summary>Why connections wait to be taken, or null.</summary>
+    public string? Trouble => server.Trouble;
 
     /// <param name="group">Who may ask; null: everyone.</param>
     /// <exception cref="IOException">It cannot be listened on.</exception>
     /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
-    public static PdnsListener Open(string path, string? group, Func<NamingTable> table)
+    public static PdnsListener Open(string path, string? group, Func<NamingTable> table, TimeProvider time)
     {
         NamingFolder.Make(Path.GetDirectoryName(path)!);
-        return new PdnsListener(UnixListener.Listen(path, group is null ? ForAll : ForGroup, group), new RemoteBackendServer(new RemoteBackend(table)));
+        return new PdnsListener(UnixListener.Listen(path, group is null ? ForAll : ForGroup, group), new RemoteBackendServer(new RemoteBackend(table), time));
     }
 
     public void Dispose()
     {
         stopping.Cancel();
-        try
-        {
-            serving.Wait();
-        }
-        catch (AggregateException e) when (e.InnerException is SocketException)
-        {
-            // Told as its failure.
-        }
-
+        serving.Wait();
         listener.Dispose();
         stopping.Dispose();
     }

@@ -1,5 +1,9 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Globalization;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text.Json;
 using SoftUnicast.Config;
 using SoftUnicast.Control;
 using SoftUnicast.Control.Replies;
@@ -120,6 +124,37 @@ public sealed class NamingServiceTests : IDisposable
         Assert.Empty(house.Pass());
         Assert.True(File.Exists(house.StateFile));
         Assert.Equal(2, (await NamingHouse.AskAsync(house.Config.PdnsSocketPath!, "www.example.com")).GetProperty("result").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Connections_that_cannot_be_taken_are_a_problem_and_wait_until_they_can_be()
+    {
+        Assert.Empty(house.Pass());
+        var listener = ListenerOf(house.Config.PdnsSocketPath!);
+        var (kept, other) = (Dup(listener), Dup(0));
+        Task<JsonElement> answer;
+        try
+        {
+            Assert.Equal(listener, Dup2(other, listener)); // accept(2) fails: what has this number is no socket
+            answer = NamingHouse.AskAsync(house.Config.PdnsSocketPath!, "www.example.com");
+            string[] problems = [];
+            await UntilAsync(() => (problems = house.Pass()).Length > 0);
+            Assert.StartsWith("new connections of PowerDNS wait, those that are open are answered: ", Assert.Single(problems), StringComparison.Ordinal);
+            Assert.False(answer.IsCompleted);
+        }
+        finally
+        {
+            Assert.Equal(listener, Dup2(kept, listener));
+            _ = (Close(kept), Close(other));
+        }
+
+        await UntilAsync(() =>
+        {
+            house.Time.Advance(TimeSpan.FromSeconds(1));
+            return answer.IsCompleted;
+        });
+        Assert.Equal(2, (await answer).GetProperty("result").GetArrayLength());
+        await UntilAsync(() => house.Pass().Length == 0);
     }
 
     [Fact]
@@ -264,4 +299,32 @@ public sealed class NamingServiceTests : IDisposable
     }
 
     public void Dispose() => house.Dispose();
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        for (var since = Stopwatch.StartNew(); !condition();)
+        {
+            Assert.True(since.Elapsed < TimeSpan.FromSeconds(30), "never came true");
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>The descriptor of this process's own listening socket at a path.</summary>
+    private static int ListenerOf(string path)
+    {
+        // Num RefCount Protocol Flags Type St Inode Path (proc_net(5)); flag 0x10000: it listens. The path is the one that was bound, before its renaming.
+        var inode = File.ReadLines("/proc/self/net/unix").Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Single(row => row.Length > 7 && row[3] == "00010000" && row[7].StartsWith(path, StringComparison.Ordinal))[6];
+        var link = Directory.GetFiles("/proc/self/fd").Single(fd => new FileInfo(fd).LinkTarget == $"socket:[{inode}]");
+        return int.Parse(Path.GetFileName(link), CultureInfo.InvariantCulture);
+    }
+
+    [DllImport("libc", EntryPoint = "dup")]
+    private static extern int Dup(int descriptor);
+
+    [DllImport("libc", EntryPoint = "dup2")]
+    private static extern int Dup2(int from, int to);
+
+    [DllImport("libc", EntryPoint = "close")]
+    private static extern int Close(int descriptor);
 }
