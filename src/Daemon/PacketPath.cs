@@ -13,11 +13,13 @@ namespace SoftUnicast.Daemon;
 /// <summary>The pinned packet path in the reconciler's hands: its maps, their writer, its links to interfaces. One thread at a time.</summary>
 internal sealed class PacketPath : IDisposable
 {
+    private const string Shortage = "see what holds the descriptors (ls /proc/PID/fd), or give more (LimitNOFILE= of the unit); it is tried again every second";
     private static readonly Logger Log = LogManager.GetCurrentClassLogger();
     private readonly PinnedSteering pinned;
     private readonly string folder;
     private readonly SteeringWriter writer;
     private readonly TimeProvider time;
+    private readonly HashSet<string> attached = new(StringComparer.Ordinal);
 
     private PacketPath(PinnedSteering pinned, string folder, TimeProvider time)
     {
@@ -63,13 +65,17 @@ internal sealed class PacketPath : IDisposable
         return true;
     }
 
-    /// <summary>Runs the program on every device, and nowhere else.</summary>
+    /// <summary>
+    /// Runs the program on every device, and nowhere else. Where the machine is too short of descriptors or memory to look, it is
+    /// taken to run where it did: nothing is withdrawn because of what could not be seen.
+    /// </summary>
     /// <returns>Configured interfaces that it does not run on.</returns>
     public ImmutableArray<string> Attach(
         ImmutableArray<Device> devices, ImmutableArray<InterfaceConfig> configured, ImmutableArray<Problem>.Builder problems)
     {
         var missing = ImmutableArray.CreateBuilder<string>();
         missing.AddRange(configured.Select(c => c.Name).Except(devices.Select(d => d.Config.Name)));
+        attached.ExceptWith(missing);
         foreach (var device in devices)
         {
             try
@@ -81,20 +87,22 @@ internal sealed class PacketPath : IDisposable
                         attachment.Change == AttachmentChange.Swapped ? "swapped" : "attached", attachment.Mode,
                         attachment.GenericBecause is { } because ? $" ({because})" : "");
                 }
+
+                attached.Add(device.Config.Name);
+            }
+            catch (IOException e) when (SystemCallException.IsShortage(e) && attached.Contains(device.Config.Name))
+            {
+                problems.Add(new Problem($"{device.Config.Name} could not be looked at, the packet path was there at the last look: {e.Message}", Shortage));
             }
             catch (Exception e) when (e is ForeignProgramException or SystemCallException or PinnedStateException or IOException)
             {
+                attached.Remove(device.Config.Name);
                 missing.Add(device.Config.Name);
                 problems.Add(new Problem($"the packet path is not on {device.Config.Name}: {e.Message}", null));
             }
         }
 
-        foreach (var gone in pinned.Attachments().Where(a => configured.All(c => c.Name != a.InterfaceName)))
-        {
-            pinned.Detach(gone.InterfaceName);
-            Log.Info("{Interface}: packet path taken off, the interface is not configured any more", gone.InterfaceName);
-        }
-
+        TakeOff(configured, problems);
         return missing.ToImmutable();
     }
 
@@ -110,6 +118,22 @@ internal sealed class PacketPath : IDisposable
     }
 
     public void Dispose() => pinned.Dispose();
+
+    private void TakeOff(ImmutableArray<InterfaceConfig> configured, ImmutableArray<Problem>.Builder problems)
+    {
+        try
+        {
+            foreach (var gone in pinned.Attachments().Where(a => configured.All(c => c.Name != a.InterfaceName)))
+            {
+                pinned.Detach(gone.InterfaceName);
+                Log.Info("{Interface}: packet path taken off, the interface is not configured any more", gone.InterfaceName);
+            }
+        }
+        catch (IOException e)
+        {
+            problems.Add(new Problem($"interfaces that are not configured could not be looked at: {e.Message}", SystemCallException.IsShortage(e) ? Shortage : null));
+        }
+    }
 
     private static XdpMode ModeOf(AttachMode mode) => mode switch
     {

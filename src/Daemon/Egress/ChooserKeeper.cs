@@ -42,21 +42,18 @@ internal sealed class ChooserKeeper(string pins) : IDisposable
     }
 
     /// <summary>The cgroup of that number, by its path below the root of all, or by looking for it. Null: there is none.</summary>
+    /// <exception cref="IOException">The machine is short of descriptors or memory: it may be there.</exception>
     public Cgroup? Find(ulong id, string? path)
     {
         try
         {
             var all = root ?? Cgroup.Root().Folder;
-            if (path is not null)
-            {
-                var named = Cgroup.Open(Path.Combine(all, path.TrimStart('/')));
-                return named.Id == id ? named : null;
-            }
-
-            return Directory.EnumerateDirectories(all, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 10, IgnoreInaccessible = true })
-                .Select(Cgroup.Open).FirstOrDefault(c => c.Id == id);
+            IEnumerable<string> folders = path is not null
+                ? [Path.Combine(all, path.TrimStart('/'))]
+                : Directory.EnumerateDirectories(all, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 10, IgnoreInaccessible = true });
+            return folders.Select(TryOpen).FirstOrDefault(c => c?.Id == id);
         }
-        catch (Exception e) when (e is SystemCallException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !SystemCallException.IsShortage(e))
         {
             return null;
         }
@@ -96,5 +93,18 @@ internal sealed class ChooserKeeper(string pins) : IDisposable
     {
         chooser?.Dispose();
         chooser = null;
+    }
+
+    // One that goes while others are looked through says nothing about them.
+    private static Cgroup? TryOpen(string folder)
+    {
+        try
+        {
+            return Cgroup.Open(folder);
+        }
+        catch (SystemCallException e) when (!SystemCallException.IsShortage(e))
+        {
+            return null;
+        }
     }
 }

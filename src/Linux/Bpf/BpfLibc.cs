@@ -27,9 +27,6 @@ internal static unsafe partial class BpfLibc
     [LibraryImport("libc", EntryPoint = "chmod", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int ChangeMode(string path, uint mode);
 
-    [LibraryImport("libc", EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial uint InterfaceIndex(string name);
-
     /// <summary>CPU time of this thread so far.</summary>
     public static long ThreadNanoseconds()
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using SoftUnicast.Linux.Host;
 
 namespace SoftUnicast.Linux.Bpf;
@@ -27,20 +28,20 @@ public sealed record XdpAttachment(
 /// <summary>What XDP runs where, in this network namespace.</summary>
 internal static unsafe class XdpPlaces
 {
+    private const string FindInterface = "ioctl(SIOCGIFINDEX)";
+    private const nuint SIOCGIFINDEX = 0x8933; // linux/sockios.h
+    private const int InterfaceNameBytes = 16; // IFNAMSIZ
+    private const int InterfaceRequestBytes = 40; // struct ifreq of netdevice(7): the name, then the index
     private const byte ModeNative = 1; // XDP_ATTACHED_DRV
     private const byte ModeGeneric = 2; // XDP_ATTACHED_SKB
 
-    public static int IndexOf(string interfaceName)
-    {
-        var index = BpfLibc.InterfaceIndex(interfaceName);
-        return index != 0
-            ? (int)index
-            : throw new BpfException("if_nametoindex", interfaceName, Marshal.GetLastPInvokeError(), "no such interface in this network namespace: see 'ip link'");
-    }
+    public static int IndexOf(string interfaceName) => Find(interfaceName) is var index and not 0
+        ? index
+        : throw new BpfException(FindInterface, interfaceName, Libc.ENODEV, "no such interface in this network namespace: see 'ip link'");
 
     public static XdpAttachment Look(string interfaceName)
     {
-        var index = (int)BpfLibc.InterfaceIndex(interfaceName);
+        var index = Find(interfaceName);
         if (index == 0)
         {
             return new XdpAttachment(interfaceName, 0, XdpMode.Auto, 0, AttachmentChange.None, null);
@@ -72,13 +73,35 @@ internal static unsafe class XdpPlaces
         {
             return BpfLink.Attach(program, interfaceName, index, taken);
         }
-        catch (BpfException refusal) when (mode == XdpMode.Auto && refusal.Errno is not (Libc.EPERM or Libc.EACCES or Libc.EBUSY or Libc.EEXIST or Libc.ENODEV))
+        catch (BpfException refusal) when (mode == XdpMode.Auto && refusal.Errno is not (Libc.EPERM or Libc.EACCES or Libc.EBUSY or Libc.EEXIST or Libc.ENODEV) && !SystemCallException.IsShortage(refusal))
         {
             genericBecause = refusal.Message;
         }
 
         taken = XdpMode.Generic;
         return BpfLink.Attach(program, interfaceName, index, taken);
+    }
+
+    // Not if_nametoindex(3): glibc's says ENOENT where it could not make a socket, as if there were no interface.
+    /// <returns>0: there is no such interface.</returns>
+    private static int Find(string interfaceName)
+    {
+        var request = stackalloc byte[InterfaceRequestBytes];
+        new Span<byte>(request, InterfaceRequestBytes).Clear();
+        if (Encoding.UTF8.GetByteCount(interfaceName) >= InterfaceNameBytes)
+        {
+            return 0;
+        }
+
+        Encoding.UTF8.GetBytes(interfaceName, new Span<byte>(request, InterfaceNameBytes));
+        using var socket = new FileDescriptor(Libc.Socket(Libc.AF_INET, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC, 0));
+        if (!socket.IsInvalid && Libc.Ioctl(socket, SIOCGIFINDEX, (nint)request) >= 0)
+        {
+            return *(int*)(request + InterfaceNameBytes);
+        }
+
+        var errno = Marshal.GetLastPInvokeError();
+        return errno == Libc.ENODEV ? 0 : throw new BpfException(FindInterface, interfaceName, errno);
     }
 
     private static XdpMode? ModeOf(Libbpf.XdpQueryOptions place) => place.AttachMode switch

@@ -80,15 +80,16 @@ public sealed class Cgroup
         [.. File.ReadLines(Path.Combine(Folder, ProcessesFile)).Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
 
     /// <summary>Whether a process is in it or below it. False also when it is gone.</summary>
+    /// <exception cref="IOException">It could not be looked at.</exception>
     public bool IsPopulated()
     {
         try
         {
             return File.ReadLines(Path.Combine(Folder, EventsFile)).Contains("populated 1");
         }
-        catch (Exception failure) when (failure is DirectoryNotFoundException or FileNotFoundException)
+        catch (IOException failure) when (failure is DirectoryNotFoundException or FileNotFoundException || failure.HResult == Libc.ENODEV)
         {
-            return false;
+            return false; // not there, or gone between open(2) and read(2)
         }
     }
 

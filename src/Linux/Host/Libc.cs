@@ -11,11 +11,13 @@ internal static partial class Libc
     public const int EINTR = 4;
     public const int EBADF = 9;
     public const int EAGAIN = 11;
+    public const int ENOMEM = 12;
     public const int EACCES = 13;
     public const int EBUSY = 16;
     public const int EEXIST = 17;
     public const int ENODEV = 19;
     public const int EINVAL = 22;
+    public const int ENFILE = 23;
     public const int EMFILE = 24;
     public const int ERANGE = 34;
     public const int ENOSYS = 38;
@@ -32,6 +34,7 @@ internal static partial class Libc
     public const int AF_INET = 2;
     public const int AF_INET6 = 10;
     public const int AF_NETLINK = 16;
+    public const int SOCK_DGRAM = 2;
     public const int SOCK_RAW = 3;
     public const int SOCK_CLOEXEC = 0x80000;
     public const int SOL_SOCKET = 1;

@@ -26,7 +26,6 @@ public sealed record SocketFacts(
     private const int SOL_IPV6 = 41;
     private const int IPV6_V6ONLY = 26;
     private const int SOCK_STREAM = 1;
-    private const int SOCK_DGRAM = 2;
     private const int SockaddrBytes = 128;
 
     /// <exception cref="SystemCallException">It is no socket, or a call was refused.</exception>
@@ -40,7 +39,7 @@ public sealed record SocketFacts(
         DispatchProtocol? protocol = (isInternet, type, number) switch
         {
             (true, SOCK_STREAM, (int)DispatchProtocol.Tcp) => DispatchProtocol.Tcp,
-            (true, SOCK_DGRAM, (int)DispatchProtocol.Udp) => DispatchProtocol.Udp,
+            (true, Libc.SOCK_DGRAM, (int)DispatchProtocol.Udp) => DispatchProtocol.Udp,
             _ => null,
         };
         if (protocol is null)

@@ -25,6 +25,14 @@ public class SystemCallException : IOException
     /// <summary>A right is missing.</summary>
     public bool IsPermission => Errno is Libc.EPERM or Libc.EACCES;
 
+    /// <summary>
+    /// The process or the machine was short of something (file descriptors, memory): nothing is known of what was asked, neither that
+    /// it is there nor that it is gone.
+    /// </summary>
+    /// <param name="e">This, or what .NET's files and folders throw, which carries the errno as its HResult.</param>
+    public static bool IsShortage(Exception e) => e is IOException
+        && (e is SystemCallException call ? call.Errno : e.HResult) is Libc.EMFILE or Libc.ENFILE or Libc.ENOMEM or Libc.ENOBUFS;
+
     /// <summary><c>EPERM (Operation not permitted)</c>.</summary>
     public static string Describe(int errno)
     {
@@ -36,11 +44,14 @@ public class SystemCallException : IOException
             Libc.ESRCH => "ESRCH",
             Libc.EINTR => "EINTR",
             Libc.EAGAIN => "EAGAIN",
+            Libc.ENOMEM => "ENOMEM",
             Libc.EACCES => "EACCES",
             Libc.EBUSY => "EBUSY",
             Libc.EEXIST => "EEXIST",
             Libc.ENODEV => "ENODEV",
             Libc.EINVAL => "EINVAL",
+            Libc.ENFILE => "ENFILE",
+            Libc.EMFILE => "EMFILE",
             Libc.ENOSYS => "ENOSYS",
             Libc.EOPNOTSUPP => "EOPNOTSUPP",
             Libc.ENETDOWN => "ENETDOWN",

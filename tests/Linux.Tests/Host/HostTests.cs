@@ -45,6 +45,23 @@ public sealed class HostTests : IDisposable
         FileLock.Take(path).Dispose();
     }
 
+    public static TheoryData<Exception, bool> Failures() => new()
+    {
+        { new SystemCallException("open", "x", 24), true }, // EMFILE
+        { new SystemCallException("open", "x", 23), true }, // ENFILE
+        { new SystemCallException("bpf", "x", 12), true }, // ENOMEM
+        { new SystemCallException("open", "x", 2), false }, // ENOENT
+        { new IOException("Too many open files", 24), true }, // as File and Directory throw
+        { new IOException("No such process", 3), false },
+        { new FileNotFoundException("x"), false },
+        { new UnauthorizedAccessException("x"), false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public void What_could_not_be_looked_at_for_want_of_descriptors_or_memory_is_told_from_what_is_not_there(Exception failure, bool isShortage) =>
+        Assert.Equal(isShortage, SystemCallException.IsShortage(failure));
+
     [Fact]
     public void A_longer_number_left_in_the_file_does_not_shine_through()
     {
