@@ -38,12 +38,12 @@ public static class EgressLab
         return LabProgram.Start(server, lab.Program("softunicastc"), ExecWords(server, pool, program));
     }
 
-    /// <summary>The name that the origin saw of a program run through exec; null if it got no answer.</summary>
-    public static async Task<string?> SeenAsync(this LabFixture lab, string server, string pool)
-    {
-        var ran = await lab.ExecAsync(server, pool, "python3", Script("sockets.py"), "seen", LabFixture.OriginAddress);
-        return ran.ExitStatus == 0 ? JsonDocument.Parse(ran.Output).RootElement.GetProperty("seen").GetString() : null;
-    }
+    /// <summary>The name that the origin saw of a program run through exec.</summary>
+    public static async Task<string> SeenAsync(this LabFixture lab, string server, string pool) => SeenIn(await lab.ConnectOnceAsync(server, pool));
+
+    /// <summary>Likewise; null if it got no answer.</summary>
+    public static async Task<string?> TrySeenAsync(this LabFixture lab, string server, string pool) =>
+        await lab.ConnectOnceAsync(server, pool) is { ExitStatus: 0 } ran ? SeenIn(ran) : null;
 
     /// <summary>The name in what curl printed of the origin's answer.</summary>
     public static string? SeenIn(string headers)
@@ -123,6 +123,11 @@ public static class EgressLab
     public static async Task ReloadAsync(string server) => Signal("HUP", await LabFixture.ProcessAsync("softunicastd", server));
 
     public static void Signal(string signal, int process) => Process.Start("kill", [$"-{signal}", $"{process}"]).WaitForExit();
+
+    private static Task<CommandResult> ConnectOnceAsync(this LabFixture lab, string server, string pool) =>
+        lab.ExecAsync(server, pool, "python3", Script("sockets.py"), "seen", LabFixture.OriginAddress);
+
+    private static string SeenIn(CommandResult ran) => JsonDocument.Parse(ran.Succeeded()).RootElement.GetProperty("seen").GetString()!;
 
     public static AddressPorts Slice(string text) => AddressPorts.TryParse(text, out var slice) ? slice : throw new FormatException($"'{text}' is no slice");
 }

@@ -44,7 +44,7 @@ public sealed class HostTests(LabFixture lab)
             return true;
         }, EgressLab.Soon);
         Assert.Equal(changed, await ChangedAsync(lab, Server));
-        await lab.SliceOfAsync(Server, "us-general", Assert.IsType<string>(await lab.SeenAsync(Server, "us-general")));
+        await lab.SliceOfAsync(Server, "us-general", await lab.SeenAsync(Server, "us-general"));
     }
 
     /// <summary>By name: what it was before, and is now; null: it is not there.</summary>
