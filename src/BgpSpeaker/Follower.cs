@@ -46,11 +46,17 @@ internal sealed class Follower(GobgpClient client, RouteFilter filter, Rejection
         }
 
         Learned.HoldAll();
+        await ReadAsync(countsRejected: true, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads the table, beside the watch: gobgpd says that a neighbour's table is there before the watch has told all of it.</summary>
+    public async Task ReadAsync(bool countsRejected, CancellationToken cancellation)
+    {
         foreach (var family in Family.FlowSpec)
         {
             await foreach (var path in client.ListPathsAsync(family, cancellation).ConfigureAwait(false))
             {
-                Apply(path);
+                Apply(path, countsRejected);
             }
         }
     }
@@ -65,7 +71,7 @@ internal sealed class Follower(GobgpClient client, RouteFilter filter, Rejection
             peerEvent |= message.EventCase == Api.WatchEventResponse.EventOneofCase.Peer;
             foreach (var path in message.Table?.Paths ?? [])
             {
-                Apply(path);
+                Apply(path, countsRejected: true);
             }
         }
 
@@ -122,7 +128,7 @@ internal sealed class Follower(GobgpClient client, RouteFilter filter, Rejection
         }
     }
 
-    private void Apply(Api.Path path)
+    private void Apply(Api.Path path, bool countsRejected)
     {
         var family = new Family((ushort)(path.Family?.Afi ?? 0), (byte)(path.Family?.Safi ?? 0));
         if (!family.IsFlowSpec || !IpAddress.TryParse(path.NeighborIp, out var neighbour))
@@ -148,7 +154,7 @@ internal sealed class Follower(GobgpClient client, RouteFilter filter, Rejection
             Learned.Apply(new LearnedKey(neighbour, match), verdict.Route);
         }
 
-        if (!verdict.Accepted)
+        if (!verdict.Accepted && countsRejected)
         {
             rejections.Add(new RejectedRoute(time.GetUtcNow(), neighbour, attributes.OriginatorId ?? source,
                 WatchDecoder.Describe(nlri, path), verdict.Reason, verdict.Detail));

@@ -285,6 +285,10 @@ public sealed class Speaker
         try
         {
             peers = await client.ListPeersAsync(countAdvertised: true, cancellation).ConfigureAwait(false);
+            if (LookAtSessions(peers) && installer.NeighboursPlaced)
+            {
+                await follower.ReadAsync(countsRejected: false, cancellation).ConfigureAwait(false);
+            }
         }
         catch (GobgpException e)
         {
@@ -292,21 +296,8 @@ public sealed class Speaker
             return;
         }
 
-        var now = time.GetUtcNow();
-        var byAddress = peers.Where(p => p.Conf is not null).ToDictionary(p => p.Conf.NeighborAddress);
-        var before = sessions;
-        sessions = [.. options.Neighbours.Select(n => Sessions.Read(n, byAddress.GetValueOrDefault(n.Address.ToString()), now))];
-        foreach (var (session, index) in sessions.Select((s, i) => (s, i)))
-        {
-            var was = index < before.Length ? before[index].State : SessionState.Unknown;
-            if (was != session.State && (was == SessionState.Established || session.State == SessionState.Established))
-            {
-                notify(new SpeakerNotice.SessionChanged(session.Address, was, session.State, session.Problem));
-            }
-        }
-
         // What was learned before is let go once its neighbour has sent its whole table, or has had its time to.
-        var late = now >= settleUntil;
+        var late = time.GetUtcNow() >= settleUntil;
         if (installer.NeighboursPlaced)
         {
             var complete = sessions.Where(s => s.TableReceived).Select(s => s.Address).ToHashSet();
@@ -320,6 +311,25 @@ public sealed class Speaker
         {
             await TakeAsync(new GobgpEvent.Drifted(), client, installer, follower, cancellation).ConfigureAwait(false);
         }
+    }
+
+    /// <returns>True: a neighbour has sent its whole table since the last look.</returns>
+    private bool LookAtSessions(List<Api.Peer> peers)
+    {
+        var now = time.GetUtcNow();
+        var byAddress = peers.Where(p => p.Conf is not null).ToDictionary(p => p.Conf.NeighborAddress);
+        var before = sessions;
+        sessions = [.. options.Neighbours.Select(n => Sessions.Read(n, byAddress.GetValueOrDefault(n.Address.ToString()), now))];
+        foreach (var (session, index) in sessions.Select((s, i) => (s, i)))
+        {
+            var was = index < before.Length ? before[index].State : SessionState.Unknown;
+            if (was != session.State && (was == SessionState.Established || session.State == SessionState.Established))
+            {
+                notify(new SpeakerNotice.SessionChanged(session.Address, was, session.State, session.Problem));
+            }
+        }
+
+        return sessions.Any(s => s.TableReceived && s.Scopes.Any(x => x.IsFlowSpec()) && !before.Any(b => b.Address == s.Address && b.TableReceived));
     }
 
     private async Task ServeWithdrawalsAsync(Installer installer, CancellationToken cancellation)

@@ -94,7 +94,7 @@ public sealed class GobgpClientTests
         await using var lab = await BgpLab.CreateAsync();
         var (daemon, client) = await StartAsync(lab, TimeSpan.FromMilliseconds(300));
         using var _ = client;
-        await client.GetBgpAsync(Cancellation);
+        await AnswersAsync(client);
         await daemon.SignalAsync("STOP");
         Assert.Equal(GobgpFailure.Hung, (await Assert.ThrowsAsync<GobgpException>(() => client.GetBgpAsync(Cancellation))).Failure);
         using var stop = new CancellationTokenSource();
@@ -102,17 +102,7 @@ public sealed class GobgpClientTests
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         await daemon.SignalAsync("CONT");
-        await BgpLab.UntilAsync(async () =>
-        {
-            try
-            {
-                return (await client.GetBgpAsync(Cancellation)).Global is not null;
-            }
-            catch (GobgpException)
-            {
-                return false;
-            }
-        }, "gobgpd answers again");
+        await AnswersAsync(client);
     }
 
     [Fact]
@@ -197,4 +187,16 @@ public sealed class GobgpClientTests
     private static Api.Path Slice(AddressPorts ports, bool withdraw) => Installer.ToApi(
         RouteName.Of(Family.IPv4FlowSpec, FlowSpecWriter.Write(OwnershipMatch.Of(OwnershipKind.Slice, ports).ToNlri())),
         Scheme.Ownership(Asn, Scope.Datacenter, Ip("10.1.1.1"), default), withdraw);
+
+    private static Task AnswersAsync(GobgpClient client) => BgpLab.UntilAsync(async () =>
+    {
+        try
+        {
+            return (await client.GetBgpAsync(Cancellation)).Global is not null;
+        }
+        catch (GobgpException)
+        {
+            return false;
+        }
+    }, "gobgpd answers");
 }
