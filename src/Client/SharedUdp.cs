@@ -82,6 +82,7 @@ public static class SharedUdp
             if (!TryBind(socket, hold.Address, hold.Port))
             {
                 socket.Dispose();
+                await LetGoAsync(session, hold, cancellation).ConfigureAwait(false);
                 return null;
             }
 
@@ -101,6 +102,19 @@ public static class SharedUdp
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    // Else the port would be held for the destination until the hold runs out, and whoever tries again finds one port less.
+    private static async Task LetGoAsync(DaemonSession session, HoldReply hold, CancellationToken cancellation)
+    {
+        try
+        {
+            await session.AskAsync<HoldReply>($"bound {hold.Token}", cancellation).ConfigureAwait(false);
+        }
+        catch (SliceException e) when (e is not DaemonUnreachableException)
+        {
+            // Whatever the answer, it is over; of a lease that is over too the next hold is told.
         }
     }
 

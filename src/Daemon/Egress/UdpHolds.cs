@@ -48,7 +48,7 @@ internal sealed class UdpHolds(SliceHolders holders, SocketCensus census, SliceB
             for (var i = 0; i < Math.Min(count, MostTries); i++)
             {
                 var local = new SocketEnd(slice.Address, (ushort)(slice.Ports.First + ((start + (i * stride)) % count)));
-                if (!byFlow.ContainsKey((local, remote)) && IsFree(local, remote))
+                if (!IsHeld(local, remote) && IsFree(local, remote))
                 {
                     return Add(command.LeaseId, local, remote);
                 }
@@ -83,12 +83,15 @@ internal sealed class UdpHolds(SliceHolders holders, SocketCensus census, SliceB
     private bool IsFree(SocketEnd local, SocketEnd remote) =>
         census.Sockets.At(SocketProtocol.Udp, local).All(s => s.Remote.Port != 0 && s.Remote != remote);
 
+    private bool IsHeld(SocketEnd local, SocketEnd remote) =>
+        byFlow.TryGetValue((local, remote), out var token) && time.GetElapsedTime(byToken[token].Since) < HeldFor;
+
     private HoldReply Add(string lease, SocketEnd local, SocketEnd remote)
     {
         var token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         var held = new Held(lease, local, remote, time.GetTimestamp());
         byToken.Add(token, held);
-        byFlow.Add((local, remote), token);
+        byFlow[(local, remote)] = token;
         return Reply(token, held, HoldState.Held);
     }
 
