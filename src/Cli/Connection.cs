@@ -29,7 +29,7 @@ internal sealed class Connection : IDisposable
     public ReplyLine Greeting { get; }
 
     /// <summary>Between replies the daemon says nothing: if it did, it hung up.</summary>
-    public bool IsStale => stream.Socket.Poll(TimeSpan.Zero, SelectMode.SelectRead);
+    public bool IsStale => client.HasMore || stream.Socket.Poll(TimeSpan.Zero, SelectMode.SelectRead);
 
     /// <exception cref="ConnectException">Nobody is there, or not for us.</exception>
     public static async Task<Connection> OpenAsync(string path, TimeSpan patience, CancellationToken cancellation)

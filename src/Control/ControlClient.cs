@@ -12,6 +12,9 @@ public sealed class ControlClient(Stream stream, TimeProvider time)
 {
     private readonly LineReader reader = new(stream, ControlLimits.ReplyLineBytes, time);
 
+    /// <summary>The daemon has said more than was asked for, as it does before it hangs up.</summary>
+    public bool HasMore => reader.HasMore;
+
     /// <summary>Reads the greeting: <c>0001 SoftUnicast 0.1.0 ready.</c>, or a refusal.</summary>
     /// <param name="patience">Longest wait for a line.</param>
     public async Task<ReplyLine> GreetingAsync(TimeSpan patience, CancellationToken cancellation)

@@ -193,7 +193,7 @@ public sealed class NamingCommandTests : IDisposable
                 await Task.Delay(Timeout.Infinite, stopping);
             }
         });
-        var result = await Support.Cli.RunAsync("-s", daemon.SocketPath, "--timeout", hangs ? "0.2" : "30", "agility", "move", "cdn", "--to", "one");
+        var result = await Support.Cli.RunAsync("-s", daemon.SocketPath, "--timeout", hangs ? "3" : "30", "agility", "move", "cdn", "--to", "one");
         Assert.Equal(new CliResult(1, "", error), result);
     }
 

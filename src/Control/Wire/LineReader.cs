@@ -23,6 +23,9 @@ internal sealed class LineReader(Stream stream, int maxBytes, TimeProvider time)
     private int start;
     private int end;
 
+    /// <summary>More has come than the lines that were read.</summary>
+    public bool HasMore => end > start;
+
     /// <param name="idle">Time for the first byte.</param>
     /// <param name="whole">Time from the first byte to the line feed.</param>
     public async ValueTask<(LineEnd End, string Text)> ReadAsync(TimeSpan idle, TimeSpan whole, CancellationToken cancellation)

@@ -50,8 +50,11 @@ internal sealed class ReplyWriter(Stream stream, TimeSpan writeTime, TimeProvide
         {
             throw new TimeoutException("the client does not read");
         }
-
-        pending.ResetWrittenCount();
+        finally
+        {
+            // Also what may be half sent: nothing is said twice.
+            pending.ResetWrittenCount();
+        }
     }
 
     internal async ValueTask PieceAsync(ReplyCode code, ReadOnlyMemory<byte> piece, bool begins, bool ends, CancellationToken cancellation)

@@ -20,15 +20,12 @@ internal sealed class ManualTime : TimeProvider
         return timer;
     }
 
-    /// <summary>Timers that wait for a time to come.</summary>
-    public int Waiting
+    /// <summary>A timer waits for exactly this time from now.</summary>
+    public bool Awaits(TimeSpan from)
     {
-        get
+        lock (gate)
         {
-            lock (gate)
-            {
-                return timers.Count;
-            }
+            return timers.Exists(t => t.Due == now + from);
         }
     }
 
