@@ -9,6 +9,7 @@ namespace SoftUnicast.Linux.Net;
 /// </summary>
 public sealed class NatTable(Nftables nft) : IDisposable
 {
+    private const int MostTries = 8;
     private NftGeneration? tables; // of the namespace of the first plan
     private NftTable? written;
     private uint? generation;
@@ -25,15 +26,17 @@ public sealed class NatTable(Nftables nft) : IDisposable
     {
         ArgumentNullException.ThrowIfNull(plan);
         var gone = plan.Cgroups.Where(c => !IsThere(c)).ToList();
-        nft.Apply((plan with { Cgroups = plan.Cgroups.RemoveRange(gone) }).Script(nft.CgroupMount ?? ""));
+        var script = (plan with { Cgroups = plan.Cgroups.RemoveRange(gone) }).Script(nft.CgroupMount ?? "");
+        for (var tries = 0; tries < MostTries && !TryWrite(plan.Table, script); tries++)
+        {
+        }
+
         if (Plan is { } former && former.Table != plan.Table)
         {
             nft.Remove(former.Table);
+            generation = null; // so that the next look is a whole one
         }
 
-        // Read before the table: a change in between is then seen as one.
-        generation = (tables ??= new NftGeneration()).Read();
-        written = nft.Read(plan.Table);
         GoneCgroups = [.. gone.Select(c => c.Path)];
         Plan = plan;
     }
@@ -90,6 +93,17 @@ public sealed class NatTable(Nftables nft) : IDisposable
     }
 
     public void Dispose() => tables?.Dispose();
+
+    /// <returns>False: somebody changed a table meanwhile, and so what was read may not be what was written.</returns>
+    private bool TryWrite(string table, string script)
+    {
+        tables ??= new NftGeneration();
+        var before = tables.Read();
+        nft.Apply(script);
+        generation = tables.Read();
+        written = nft.Read(table);
+        return generation == unchecked(before + 1) && tables.Read() == generation;
+    }
 
     private bool IsThere(NatCgroup cgroup) => nft is { CgroupMountPoint: { } mount, CgroupMount: not null } && Directory.Exists(Path.Combine(mount, cgroup.Path));
 }

@@ -21,7 +21,7 @@ public partial class BpfRefusalTests
         var strangersPin = pins.Folder + "-stranger";
         try
         {
-            NetNamespace.Run("bpftool", "prog", "load", Stranger(), strangersPin);
+            PinStranger(strangersPin);
             NetNamespace.Run("nsenter", $"--net=/run/netns/{net.Name}", "ip", "link", "set", "dev", "su0", how, "pinned", strangersPin);
             using var steering = PinnedSteering.LoadOrAdopt(pins.Folder);
 
@@ -69,16 +69,24 @@ public partial class BpfRefusalTests
         Assert.Equal($"nothing is pinned in {pins.Folder}/v1: the packet path is not loaded", refusal.Message);
     }
 
-    /// <summary>A program that passes everything, compiled.</summary>
-    private static string Stranger()
+    /// <summary>A program that passes everything, compiled and pinned.</summary>
+    private static void PinStranger(string pin)
     {
-        var path = Path.Combine(AppContext.BaseDirectory, "stranger.o");
-        NetNamespace.Run(
-            "sh", "-c",
-            "for clang in \"$CLANG\" clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 clang; do command -v \"$clang\" > /dev/null && break; done; "
-            + "echo '__attribute__((section(\"xdp\"), used)) int stranger(void *ctx) { return 2; }' | \"$clang\" -target bpf -g -O2 -c -x c -o \"$0\" -",
-            path);
-        return path;
+        var folder = Directory.CreateTempSubdirectory("su-bpf-");
+        try
+        {
+            var path = Path.Combine(folder.FullName, "stranger.o");
+            NetNamespace.Run(
+                "sh", "-c",
+                "for clang in \"$CLANG\" clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 clang; do command -v \"$clang\" > /dev/null && break; done; "
+                + "echo '__attribute__((section(\"xdp\"), used)) int stranger(void *ctx) { return 2; }' | \"$clang\" -target bpf -g -O2 -c -x c -o \"$0\" -",
+                path);
+            NetNamespace.Run("bpftool", "prog", "load", path, pin);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     private static Exception? WithoutCapabilities(Action action)

@@ -77,7 +77,10 @@ public class GuardTrafficTests
         Assert.Equal((ulong)Flood, lab.Count(GuardReason.Unowned));
         Assert.InRange(told.Count, 1, (int)most * Environment.ProcessorCount);
         Assert.True(told.Sum(e => e.Missed) < Flood);
-        Assert.True(told.Count == 1 || told.Any(e => e.Missed > 0), "what was not told is not counted");
+
+        // A flood that is over before its CPU may tell again leaves what was not told to a later event.
+        var later = lab.EventOf(() => GuardLab.Send(socket), e => e.Missed > 0);
+        Assert.True(told.Count + told.Sum(e => e.Missed) + later.Missed < (long)lab.Count(GuardReason.Unowned), $"{later.Missed} missed, more than were not told");
     }
 
     [Fact]

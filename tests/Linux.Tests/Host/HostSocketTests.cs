@@ -11,6 +11,7 @@ using SoftUnicast.Model;
 namespace SoftUnicast.Linux.Tests.Host;
 
 /// <summary>Sockets that are handed over: by SCM_RIGHTS, out of a process, by the service manager.</summary>
+[Collection(Descriptors.Name)]
 public class HostSocketTests
 {
     private const int F_DUPFD = 0;

@@ -3,6 +3,7 @@ using SoftUnicast.Linux.Host;
 
 namespace SoftUnicast.Linux.Tests.Host;
 
+[Collection(Descriptors.Name)]
 public sealed class HostTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("sunet-").FullName;

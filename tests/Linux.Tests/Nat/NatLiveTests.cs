@@ -250,6 +250,38 @@ public sealed class NatLiveTests : IDisposable
     }
 
     [Fact]
+    public void A_change_between_writing_and_reading_is_not_taken_for_what_was_written()
+    {
+        var folder = Directory.CreateTempSubdirectory("sunat-");
+        try
+        {
+            // nft, but somebody deletes the table as soon as it is there: once.
+            var meddling = System.IO.Path.Combine(folder.FullName, "nft");
+            File.WriteAllText(meddling, $"""
+                #!/bin/sh
+                nft=$(command -v nft || echo /usr/sbin/nft)
+                "$nft" "$@"
+                status=$?
+                [ "$1" = -f ] && mkdir {folder.FullName}/once 2>/dev/null && "$nft" delete table ip {Table}
+                exit $status
+                """);
+            File.SetUnixFileMode(meddling, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            using var one = new NatTable(new Nftables(meddling));
+
+            network.OnServer(() => one.Apply(Plan));
+
+            Assert.True(Directory.Exists($"{folder.FullName}/once"));
+            Assert.NotNull(network.OnServer(() => new Nftables().Read(Table)));
+            Assert.Empty(network.OnServer(one.Differences));
+            Assert.Empty(network.OnServer(one.Repair));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public void No_table_but_ours_is_ever_read_or_removed()
     {
         var nft = new Nftables();
@@ -331,8 +363,11 @@ public sealed class NatLiveTests : IDisposable
 
         public void Dispose()
         {
+            // A process that was waited for may be in it a moment longer.
+            var parent = Linux.Host.Cgroup.Open(System.IO.Path.GetDirectoryName(Folder)!);
+            SpinWait.SpinUntil(() => !parent.IsPopulated(), TimeSpan.FromSeconds(30));
             Directory.Delete(Folder);
-            Directory.Delete(System.IO.Path.GetDirectoryName(Folder)!);
+            Directory.Delete(parent.Folder);
         }
     }
 }

@@ -8,6 +8,7 @@ using SoftUnicast.Model;
 namespace SoftUnicast.Linux.Tests.Sockets;
 
 /// <summary>What the kernel says of real sockets of a namespace.</summary>
+[Collection(Descriptors.Name)]
 public sealed class SocketDiagnosticsTests : IDisposable
 {
     private static readonly AddressPorts Slice = AddressPorts.Parse("192.0.2.7:4096-6143");
