@@ -51,6 +51,9 @@ internal sealed partial class Reconciler : IDisposable
     private ImmutableArray<Owner> held;
     private ImmutableArray<string> reloadProblems = [];
     private long? ownersAwaitedSince;
+
+    /// <summary>BGP has said once who owns what. Afterwards what was known stays in force while it is asked anew, and so do the announcements.</summary>
+    private bool knewOwners;
     private bool goingDown;
     private bool ready;
     private string? lastSaid;
@@ -80,7 +83,7 @@ internal sealed partial class Reconciler : IDisposable
         nextHops = new NextHopTable(nextHopSource, time);
         nextHops.Changed += (_, _) => Signal();
         held = HeldOwners.From(packetPath.InForce, configuration.Fleet);
-        speaker = RunningSpeaker.Start(configuration, time, Signal);
+        speaker = RunningSpeaker.Start(RunningSpeaker.OptionsOf(configuration), time, Signal);
         snapshot = Snapshot(table, [], [], new Announcing(Announcements.None, []));
     }
 
@@ -193,14 +196,25 @@ internal sealed partial class Reconciler : IDisposable
             return;
         }
 
+        SpeakerOptions options;
+        try
+        {
+            options = RunningSpeaker.OptionsOf(next);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            RejectReload([$"a BGP password cannot be read: {e.Message}"]);
+            return;
+        }
+
         reloadProblems = [];
-        if (!next.SameForBgp(configuration))
+        if (!next.SameForBgp(configuration) || !options.Neighbours.Select(n => n.Password).SequenceEqual(speaker.Options.Neighbours.Select(n => n.Password)))
         {
             // The new speaker knows nothing yet: what the old one knew stays in force until it does.
             held = [.. State.Ownership.Owners.Where(o => o.Target is not null)];
             ownersAwaitedSince = null;
             await speaker.DisposeAsync().ConfigureAwait(false);
-            speaker = RunningSpeaker.Start(next, time, Signal);
+            speaker = RunningSpeaker.Start(options, time, Signal);
         }
 
         configuration = next;
@@ -287,6 +301,7 @@ internal sealed partial class Reconciler : IDisposable
             held = [];
         }
 
+        knewOwners |= learned.Synchronised;
         FollowLeaving();
         var inputs = new TableInputs(configuration, inForce, learned, held, network.Links, nextHops.Entries);
         if (inputs != lastInputs || time.GetElapsedTime(lastTableAt) >= Repair)
@@ -306,7 +321,7 @@ internal sealed partial class Reconciler : IDisposable
             : [.. configuration.Server.Interfaces.Select(i => i.Name)];
         KeepEgress(missing.IsEmpty && table.IsWritten, problems);
         KeepDispatch(problems);
-        var announcing = Announce(missing.IsEmpty, table.IsWritten, learned.Synchronised);
+        var announcing = Announce(missing.IsEmpty, table.IsWritten, knewOwners || packetPath.Adopted);
         KeepNaming([.. announcing.Announcements.Internet, .. announcing.Announcements.Services], problems);
         ProblemReports.Add(problems, speaker.Speaker.Status, learned, held.Length, table.Ownership, nextHops.Entries, configuration.Fleet, announcing);
         snapshot = Snapshot(table, missing, problems.ToImmutable(), announcing);
@@ -422,7 +437,7 @@ internal sealed partial class Reconciler : IDisposable
     {
         ownersAwaitedSince ??= time.GetTimestamp();
         var announcing = Announcing.Make(configuration.Fleet, configuration.Self, inForce,
-            new GateInputs(attached, written, knowsOwners || packetPath.Adopted, time.GetElapsedTime(ownersAwaitedSince.Value), goingDown));
+            new GateInputs(attached, written, knowsOwners, time.GetElapsedTime(ownersAwaitedSince.Value), goingDown));
 
         // Until the packet path has been whole once, nothing is said to gobgpd: what an earlier daemon announced stays.
         var isSaid = announcing.Announcements != Announcements.None || ready;

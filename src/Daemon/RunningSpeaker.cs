@@ -13,9 +13,10 @@ internal sealed class RunningSpeaker : IAsyncDisposable
     private readonly Task follow;
     private Announcements? announced;
 
-    private RunningSpeaker(Speaker speaker, TimeProvider time, Action changed)
+    private RunningSpeaker(SpeakerOptions options, TimeProvider time, Action changed)
     {
-        Speaker = speaker;
+        Options = options;
+        var speaker = Speaker = new Speaker(options, time, Tell);
         run = speaker.RunAsync(stop.Token);
         follow = FollowAsync(time, changed);
     }
@@ -25,8 +26,16 @@ internal sealed class RunningSpeaker : IAsyncDisposable
     /// <summary>When the learned table last became complete, or null.</summary>
     public DateTimeOffset? LastSynchronised { get; private set; }
 
-    public static RunningSpeaker Start(DaemonConfiguration configuration, TimeProvider time, Action changed) =>
-        new(new Speaker(configuration.ToSpeakerOptions(path => File.ReadLines(path).FirstOrDefault() ?? ""), time, Tell), time, changed);
+    /// <summary>What it was started with.</summary>
+    public SpeakerOptions Options { get; }
+
+    public static RunningSpeaker Start(SpeakerOptions options, TimeProvider time, Action changed) => new(options, time, changed);
+
+    /// <summary>What a speaker for these files would be started with.</summary>
+    /// <exception cref="IOException">A password cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
+    public static SpeakerOptions OptionsOf(DaemonConfiguration configuration) =>
+        configuration.ToSpeakerOptions(path => File.ReadLines(path).FirstOrDefault() ?? "");
 
     /// <summary>Hands the announcements over if they differ from the last ones.</summary>
     public void Announce(Announcements next)

@@ -74,6 +74,14 @@ public sealed record EgressPool(
 
     /// <summary>The encapsulation towards an endpoint: what the endpoint asks for, else the pool's.</summary>
     public Encapsulation EncapsulationTo(TunnelEndpoint endpoint) => endpoint.Encapsulation ?? Encapsulation;
+
+    /// <summary>True if the other says the same. (Two records that hold collections are equal only if they hold the same ones.)</summary>
+    public bool IsSameAs(EgressPool other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return this with { Tags = other.Tags, ReservedSlices = other.ReservedSlices, Weights = other.Weights } == other
+            && Tags.SequenceEqual(other.Tags) && ReservedSlices.SequenceEqual(other.ReservedSlices) && Weights.SequenceEqual(other.Weights);
+    }
 }
 
 /// <summary>Everything that is the same on every server: what the fleet file says, checked.</summary>
@@ -130,6 +138,16 @@ public sealed class Fleet
         }
 
         return null;
+    }
+
+    /// <summary>True if the other says the same, as it does when the file was read again and nothing in it has changed.</summary>
+    public bool IsSameAs(Fleet other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return ReferenceEquals(this, other)
+            || (Asn == other.Asn && Pools.Length == other.Pools.Length && Pools.Zip(other.Pools).All(p => p.First.IsSameAs(p.Second))
+                && Datacenters.Count == other.Datacenters.Count && Datacenters.Values.All(d => other.Datacenters.GetValueOrDefault(d.Name) == d)
+                && Servers.Count == other.Servers.Count && Servers.Values.All(s => other.Servers.GetValueOrDefault(s.Name) == s));
     }
 
     public EgressPool? PoolNamed(string name) => Pools.FirstOrDefault(p => p.Name == name);

@@ -10,8 +10,8 @@ public sealed class DaemonTests(LabFixture lab)
     {
         lab.Require();
 
-        var log = Directory.GetFiles($"{LabFixture.State}/ams-1/attribution", "*.jsonl");
-        var written = (await File.ReadAllTextAsync(log.Single(), TestContext.Current.CancellationToken)).Length;
+        await LabFixture.UntilAsync("ams-1 is well", async () => await lab.HealthAsync("ams-1") == "up");
+        var written = (await LogAsync("ams-1")).Length;
         var second = await LabFixture.RunAsync("ams-1", lab.Program("softunicastd"), $"{LabFixture.State}/ams-1/softunicast.yaml");
 
         Assert.Equal(1, second.ExitStatus);
@@ -19,7 +19,7 @@ public sealed class DaemonTests(LabFixture lab)
         Assert.Equal("up", await lab.HealthAsync("ams-1"));
 
         // It has handed out nothing, and the first goes on to: no gap in the log, and what is asked for is given.
-        Assert.DoesNotContain("\"event\":\"gap\"", (await File.ReadAllTextAsync(log.Single(), TestContext.Current.CancellationToken))[written..], StringComparison.Ordinal);
+        Assert.DoesNotContain("\"event\":\"gap\"", (await LogAsync("ams-1"))[written..], StringComparison.Ordinal);
         await lab.SliceOfAsync("ams-1", "us-general", await lab.SeenAsync("ams-1", "us-general"));
     }
 
@@ -43,10 +43,61 @@ public sealed class DaemonTests(LabFixture lab)
         finally
         {
             await File.WriteAllTextAsync(file, good, TestContext.Current.CancellationToken);
-            await EgressLab.ReloadAsync("ams-3");
+            await lab.TakeFilesAsync("ams-3");
+        }
+    }
+
+    [Fact]
+    public async Task Files_in_which_nothing_changed_are_taken_and_no_peer_hears_of_it()
+    {
+        lab.Require();
+        await LabFixture.UntilEstablishedAsync();
+        var before = await HeardAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            await lab.TakeFilesAsync("fra-2");
         }
 
-        await LabFixture.UntilAsync("ams-3 is up again", async () => await lab.HealthAsync("ams-3") == "up");
+        Assert.Equal(before, await HeardAsync());
+    }
+
+    [Fact]
+    public async Task While_BGP_is_configured_anew_what_was_announced_stays_announced()
+    {
+        lab.Require();
+        await LabFixture.UntilEstablishedAsync();
+        var file = $"{LabFixture.State}/fra-2/softunicast.yaml";
+        var good = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        var password = $"{LabFixture.State}/fra-2/password";
+        var more = good.Replace("  neighbours:\n", $"  neighbours:\n    - {{ address: 10.2.99.99, as: 64599, scopes: [internet], passive: true, password-file: {password} }}\n", StringComparison.Ordinal);
+        Assert.NotEqual(good, more);
+        var before = await HeardAsync();
+        try
+        {
+            // A password that is not there: nothing is taken, and the place is named.
+            await File.WriteAllTextAsync(file, more, TestContext.Current.CancellationToken);
+            await EgressLab.ReloadAsync("fra-2");
+            await LabFixture.UntilAsync("the missing password is named", async () =>
+                (await ProblemsAsync("fra-2")).Any(p => p.Contains("a BGP password cannot be read: ", StringComparison.Ordinal) && p.Contains(password, StringComparison.Ordinal)));
+
+            // A neighbour that never comes: the daemon is degraded, the others hear nothing. Another password is another neighbour.
+            foreach (var word in new[] { "one", "two" })
+            {
+                await File.WriteAllTextAsync(password, word + "\n", TestContext.Current.CancellationToken);
+                var asked = await StartsAsync();
+                await EgressLab.ReloadAsync("fra-2");
+                await LabFixture.UntilAsync("BGP is asked anew, and has answered", async () =>
+                    await StartsAsync() > asked && (await lab.ShowAsync("fra-2", "bgp")).GetProperty("synchronised").GetBoolean());
+                Assert.Equal(before, await HeardAsync());
+            }
+        }
+        finally
+        {
+            await File.WriteAllTextAsync(file, good, TestContext.Current.CancellationToken);
+            await lab.TakeFilesAsync("fra-2");
+        }
+
+        Assert.Equal(before, await HeardAsync());
     }
 
     [Fact]
@@ -144,6 +195,8 @@ public sealed class DaemonTests(LabFixture lab)
         {
             await LabFixture.UntilAsync($"{name} is up again", async () => await lab.HealthAsync(name) == "up");
         }
+
+        await lab.UntilUnusedAsync("ams-1"); // what it had lost for a moment rests first
     }
 
     [Fact]
@@ -188,15 +241,12 @@ public sealed class DaemonTests(LabFixture lab)
         {
             await File.WriteAllTextAsync(fleet, oldFleet, TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(assignment, oldAssignment, TestContext.Current.CancellationToken);
-            foreach (var server in LabFixture.Servers)
-            {
-                await EgressLab.ReloadAsync(server);
-            }
+            await lab.TakeFilesAsync([.. LabFixture.Servers]);
         }
 
         foreach (var server in LabFixture.Servers)
         {
-            await LabFixture.UntilAsync($"{server} is up with four slices", async () => await lab.HealthAsync(server) == "up" && (await OwnedAsync(server, server)).Count == 4, TimeSpan.FromSeconds(60));
+            await LabFixture.UntilAsync($"{server} has four slices", async () => (await OwnedAsync(server, server)).Count == 4, TimeSpan.FromSeconds(60));
         }
     }
 
@@ -255,6 +305,26 @@ public sealed class DaemonTests(LabFixture lab)
             Assert.Equal(link.GetProperty("xdp").GetProperty("prog").GetProperty("id").GetInt32(), device.GetProperty("program_id").GetInt32());
             Assert.True(device.GetProperty("ours").GetBoolean());
         }
+    }
+
+    /// <summary>What fra-2's peers have from it, and since when: a route that was withdrawn and came back is younger.</summary>
+    private static async Task<string> HeardAsync() =>
+        $"{await LabFixture.BirdAsync("fra-tor", "show", "route", "192.0.2.0/24")}\n{await LabFixture.BirdAsync("fra-rr", "show", "route")}";
+
+    /// <summary>How often fra-2's daemon has begun to speak to its gobgpd.</summary>
+    private static async Task<int> StartsAsync() =>
+        (await File.ReadAllTextAsync($"{LabFixture.State}/log/softunicastd-fra-2.log", TestContext.Current.CancellationToken)).Split("gobgpd is Running, was Starting").Length;
+
+    /// <summary>A server's attribution log, all days of it.</summary>
+    private static async Task<string> LogAsync(string server)
+    {
+        var text = "";
+        foreach (var file in Directory.GetFiles($"{LabFixture.State}/{server}/attribution", "*.jsonl").Order(StringComparer.Ordinal))
+        {
+            text += await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        }
+
+        return text;
     }
 
     /// <summary>Programs at the root of all cgroups that choose a port at connect(2): one for each server's daemon.</summary>

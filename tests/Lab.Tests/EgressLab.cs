@@ -120,6 +120,36 @@ public static class EgressLab
             TimeSpan.FromSeconds(75));
     }
 
+    /// <summary>Has servers read their files again, which are good, and waits until these are in force and all is well.</summary>
+    public static async Task TakeFilesAsync(this LabFixture lab, params IReadOnlyList<string> servers)
+    {
+        ArgumentNullException.ThrowIfNull(lab);
+        var before = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var server in servers)
+        {
+            before[server] = await LoadedAsync(server);
+        }
+
+        foreach (var server in servers)
+        {
+            await ReloadAsync(server);
+        }
+
+        foreach (var server in servers)
+        {
+            JsonElement status = default;
+            await LabFixture.UntilAsync(() => $"{server} has taken its files and is well: {status}", async () =>
+            {
+                status = await lab.ShowAsync(server, "status");
+                return Loaded(status) != before[server] && status.GetProperty("health").GetString() == "up";
+            }, TimeSpan.FromSeconds(60));
+        }
+
+        async Task<string> LoadedAsync(string server) => Loaded(await lab.ShowAsync(server, "status"));
+
+        static string Loaded(JsonElement status) => status.GetProperty("configuration").GetProperty("loaded").GetString()!;
+    }
+
     public static async Task ReloadAsync(string server) => Signal("HUP", await LabFixture.ProcessAsync("softunicastd", server));
 
     public static void Signal(string signal, int process) => Process.Start("kill", [$"-{signal}", $"{process}"]).WaitForExit();

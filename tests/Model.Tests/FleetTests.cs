@@ -112,6 +112,48 @@ public class FleetTests
         Assert.Null(fleet.PoolNamed("eu"));
     }
 
+    public static TheoryData<string, Fleet, bool> Others()
+    {
+        var pool = Full();
+        return new()
+        {
+            { "read again", Made(Full()), true },
+            { "another AS", Made(pool, asn: 64513), false },
+            { "another endpoint of a datacenter", Made(pool, datacenter: "10.255.2.0"), false },
+            { "another endpoint of a server", Made(pool, server: "10.1.1.2"), false },
+            { "another server", Made(pool, name: "ams-2"), false },
+            { "no pool", Made(), false },
+            { "two pools", Made(pool, Pool("other", "198.51.100.0/24")), false },
+            { "another name", Made(pool with { Name = "eu" }), false },
+            { "another last address", Made(pool with { LastAddress = IpAddress.Parse("192.0.2.9") }), false },
+            { "another tag", Made(pool with { Tags = pool.Tags.SetItem("country", "DE") }), false },
+            { "one tag more", Made(pool with { Tags = pool.Tags.Add("product", "cdn") }), false },
+            { "another slice size", Made(pool with { SliceSize = SliceSize.Create(1024) }), false },
+            { "another reserved slice", Made(pool with { ReservedSlices = [0, 1] }), false },
+            { "more slices a server", Made(pool with { SlicesPerServer = 2 }), false },
+            { "another encapsulation", Made(pool with { Encapsulation = new Encapsulation(EncapsulationKind.Gre, 7) }), false },
+            { "another weight", Made(pool with { Weights = pool.Weights.SetItem("ams", 2) }), false },
+            { "connections let in", Made(pool with { LetConnectionsIn = true }), false },
+            { "echoes answered", Made(pool with { Echo = EchoPolicy.Answer }), false },
+        };
+
+        static EgressPool Full() => Pool("us", "192.0.2.0/24") with
+        {
+            SliceSize = SliceSize.Create(2048),
+            Tags = ImmutableSortedDictionary<string, string>.Empty.Add("country", "US"),
+            Weights = ImmutableSortedDictionary<string, int>.Empty.Add("ams", 1),
+        };
+    }
+
+    [Theory]
+    [MemberData(nameof(Others))]
+    public void Two_fleets_are_the_same_if_they_say_the_same(string what, Fleet other, bool isSame)
+    {
+        var fleet = (Fleet)Others().First().Data.Item2;
+        Assert.Equal((what, isSame), (what, fleet.IsSameAs(other)));
+        Assert.Equal(isSame, other.IsSameAs(fleet));
+    }
+
     [Fact]
     public void An_assignment_finds_its_pools_by_name()
     {
@@ -120,6 +162,17 @@ public class FleetTests
         Assert.Null(Assignment.Empty.Pool("us"));
         Assert.Equal(0, Assignment.Empty.Generation);
     }
+
+    private static Fleet Made(params IEnumerable<EgressPool> pools) => Made(64512, "10.255.1.0", "10.1.1.1", "ams-1", pools);
+
+    private static Fleet Made(EgressPool pool, uint asn = 64512, string datacenter = "10.255.1.0", string server = "10.1.1.1", string name = "ams-1") =>
+        Made(asn, datacenter, server, name, [pool]);
+
+    private static Fleet Made(uint asn, string datacenter, string server, string name, IEnumerable<EgressPool> pools) => new(
+        asn,
+        [new Datacenter("ams", new TunnelEndpoint(IpAddress.Parse(datacenter)), 64512)],
+        [new Server(name, "ams", new TunnelEndpoint(IpAddress.Parse(server)), IpAddress.Parse("10.1.1.1"))],
+        pools);
 
     private static EgressPool Pool(string name, string prefix, string? first = null, string? last = null)
     {
