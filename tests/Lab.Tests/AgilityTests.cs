@@ -153,7 +153,8 @@ public sealed class AgilityTests(LabFixture lab)
         {
             await enough.CancelAsync();
             await load;
-            await ReloadAsync(file, text);
+            await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
+            await lab.TakeFilesAsync(Server);
         }
     }
 
@@ -233,11 +234,9 @@ public sealed class AgilityTests(LabFixture lab)
         }
         finally
         {
-            await ReloadAsync(file, text);
+            await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
+            await lab.TakeFilesAsync(Server);
         }
-
-        await LabFixture.UntilAsync("the files are in force again", async () =>
-            !(await lab.ControlAsync(Server, "show", "status")).Output.Contains("the files on disk are not in force", StringComparison.Ordinal));
     }
 
     /// <summary>So many fetches of names that are asked for as names are, few of them often; all have to go well.</summary>

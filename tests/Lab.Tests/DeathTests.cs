@@ -24,6 +24,10 @@ public sealed class DeathTests(LabFixture lab)
             (await lab.LabAsync("revive", Victim)).Succeeded();
         }
 
+        // What it announces first is what it owns; the prefixes come when it knows what others do.
+        await LabFixture.UntilAsync($"{Victim} is up", async () => await lab.HealthAsync(Victim) == "up", TimeSpan.FromSeconds(60));
+        await LabFixture.UntilAsync("its router sends to all three", async () =>
+            await ServicesLab.NextHopsAsync("192.0.2.0/24", "nyc-tor") == 3 && await ServicesLab.NextHopsAsync("198.51.100.0/24", "nyc-tor") == 3, TimeSpan.FromSeconds(60));
         await LabFixture.UntilAsync(
             $"{Victim} fetches again", async () => (await FetchAsync(Victim, 2)).GetProperty("ok").GetBoolean(), TimeSpan.FromSeconds(60));
         await LabFixture.UntilEstablishedAsync();

@@ -99,7 +99,7 @@ public sealed class DrainTests(LabFixture lab)
     public async Task A_slice_in_quarantine_is_not_handed_out_also_after_the_daemon_was_killed()
     {
         lab.Require();
-        var quarantine = TimeSpan.FromSeconds(12);
+        var quarantine = TimeSpan.FromSeconds(30);
         var file = $"{LabFixture.State}/{Server}/softunicast.yaml";
         var good = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
         try

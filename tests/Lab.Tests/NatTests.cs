@@ -69,6 +69,9 @@ public sealed class NatTests(LabFixture lab)
         {
             (await lab.ControlAsync(Server, "undrain", "slice", port)).Succeeded();
         }
+
+        // As the pass shows it that has written the table.
+        await LabFixture.UntilAsync("the slice serves again", async () => (await lab.OwnAsync(Server, Pool)).Single(s => s.Slice == slice).State == "owned", EgressLab.Soon);
     }
 
     private static async Task<string> NftAsync(string words) => (await LabFixture.RunAsync(Server, "sh", "-c", $"nft {(words.StartsWith('-') ? words : $"'{words}'")}")).Succeeded();

@@ -79,6 +79,6 @@ internal static class ServicesLab
     }
 
     /// <summary>How many servers the datacenter's router sends the prefix to.</summary>
-    public static async Task<int> NextHopsAsync(string prefix = Prefix) =>
-        (await LabFixture.RunAsync("ams-tor", "ip", "-o", "route", "show", prefix)).Succeeded().Split("via ").Length - 1;
+    public static async Task<int> NextHopsAsync(string prefix = Prefix, string router = "ams-tor") =>
+        (await LabFixture.RunAsync(router, "ip", "-o", "route", "show", prefix)).Succeeded().Split("via ").Length - 1;
 }

@@ -45,7 +45,8 @@ public sealed class WithdrawalTests(LabFixture lab)
         finally
         {
             (await lab.LabAsync("catchment", "all")).Succeeded();
-            await TakeAsync(assignment, good);
+            await File.WriteAllTextAsync(assignment, good, TestContext.Current.CancellationToken);
+            await lab.TakeFilesAsync([.. LabFixture.Servers]);
         }
 
         await LabFixture.UntilAsync("all four slices are here again", async () => (await lab.OwnAsync(Server, Pool)).Count(s => s.State == "owned") == 4);

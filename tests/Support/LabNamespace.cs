@@ -94,15 +94,39 @@ internal abstract class LabNamespace : IAsyncDisposable
             // Another test may be at it too, and be quicker.
             foreach (var left in (await RunAsync(Captured("ip", ["netns", "pids", name]))).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
             {
-                using var process = Process.GetProcessById(int.Parse(left, CultureInfo.InvariantCulture));
-                process.Kill();
+                End(int.Parse(left, CultureInfo.InvariantCulture));
             }
 
             await RunAsync(Captured("ip", ["netns", "del", name]));
             foreach (var folder in Directory.GetDirectories(Path.GetTempPath(), name + "-*"))
             {
-                Directory.Delete(folder, recursive: true);
+                Delete(folder);
             }
+        }
+    }
+
+    private static void End(int processId)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(processId);
+            process.Kill();
+        }
+        catch (ArgumentException)
+        {
+            // It has ended.
+        }
+    }
+
+    private static void Delete(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception e) when (e is DirectoryNotFoundException or FileNotFoundException)
+        {
+            // It is gone.
         }
     }
 

@@ -16,14 +16,18 @@ for name in sys.argv[1:]:
     packets = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ALL_IPV4))
     packets.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     packets.bind((name, ALL_IPV4))
+    packets.setblocking(False)
     sockets[packets] = name
 print(json.dumps({"ready": True}), flush=True)
 
-while True:
-    for source in select.select([*sockets, sys.stdin], [], [])[0]:
-        if source is sys.stdin:
-            sys.exit(0)
-        packet, (_, _, kind, _, _) = source.recvfrom(1 << 16)
+
+def tell(source):
+    """All that has come by now."""
+    while True:
+        try:
+            packet, (_, _, kind, _, _) = source.recvfrom(1 << 16)
+        except BlockingIOError:
+            return
         if kind == OUTGOING or len(packet) < 20:
             continue
         header = (packet[0] & 15) * 4
@@ -38,3 +42,11 @@ while True:
             "destination_port": ports[1],
             "text": packet[header + 8:header + 72].decode("ascii", "replace") if protocol == 17 else "",
         }), flush=True)
+
+
+while True:
+    ready = select.select([*sockets, sys.stdin], [], [])[0]
+    for source in sockets if sys.stdin in ready else ready:
+        tell(source)
+    if sys.stdin in ready:
+        sys.exit(0)
