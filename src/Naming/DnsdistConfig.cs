@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using SoftUnicast.Model;
@@ -42,13 +43,15 @@ public static class DnsdistConfig
     public static string State(NamingTable table)
     {
         ArgumentNullException.ThrowIfNull(table);
-        var text = new StringBuilder("return {\nformat = 1,\n");
+        var text = new StringBuilder("return {\nformat = 2,\n");
         var choices = Choices(table);
+        var candidates = new Dictionary<string, int>(StringComparer.Ordinal);
         text.Append("names = {\n");
-        Places(text, table.Names, choices);
+        Places(text, table.Names, choices, candidates);
         text.Append("},\nsuffixes = {\n");
-        Places(text, table.Suffixes, choices);
-        text.Append("},\nlengths = { ");
+        Places(text, table.Suffixes, choices, candidates);
+        text.Append("},\ncandidates = {\n").AppendJoin(",\n", candidates.OrderBy(c => c.Value).Select(c => c.Key));
+        text.Append("\n},\nlengths = { ");
         foreach (var length in table.Suffixes.Keys.Select(k => k.Length).Distinct().Order())
         {
             text.Append(CultureInfo.InvariantCulture, $"[{length}] = true, ");
@@ -131,44 +134,60 @@ public static class DnsdistConfig
         text.Append("} }\n");
     }
 
+    /// <summary>
+    /// Names, and the number of what they have among all that differ: names are many, and most share a policy. (Lua lets a function have
+    /// 65,536 constants; a table of nothing but constants is one, while each name beside something computed would be another.)
+    /// </summary>
     private static void Places(
         StringBuilder text,
-        IReadOnlyDictionary<byte[], System.Collections.Immutable.ImmutableArray<NamingCandidate>> places,
-        Dictionary<NamingChoice, int> choices)
+        IReadOnlyDictionary<byte[], ImmutableArray<NamingCandidate>> places,
+        Dictionary<NamingChoice, int> choices,
+        Dictionary<string, int> known)
     {
         foreach (var (wire, candidates) in places.OrderBy(p => Convert.ToHexString(p.Key), StringComparer.Ordinal))
         {
-            text.Append('[').Append(LuaText.Quoted(wire)).Append("] = {");
-            foreach (var candidate in candidates)
+            var written = Candidates(candidates, choices);
+            if (!known.TryGetValue(written, out var number))
             {
-                text.Append(" {");
-                if (candidate.A is { } a)
-                {
-                    text.Append(CultureInfo.InvariantCulture, $" a = c[{choices[a]}],");
-                }
+                known.Add(written, number = known.Count + 1);
+            }
 
-                if (candidate.Aaaa is { } aaaa)
-                {
-                    text.Append(CultureInfo.InvariantCulture, $" aaaa = c[{choices[aaaa]}],");
-                }
+            text.Append('[').Append(LuaText.Quoted(wire)).Append(CultureInfo.InvariantCulture, $"] = {number},\n");
+        }
+    }
 
-                if (!candidate.Tags.IsEmpty)
-                {
-                    text.Append(" tags = {");
-                    foreach (var (tag, values) in candidate.Tags)
-                    {
-                        text.Append(" [").Append(LuaText.Quoted(tag)).Append("] = {");
-                        text.AppendJoin(',', values.Select(v => $" [{LuaText.Quoted(v)}] = true")).Append(" },");
-                    }
+    private static string Candidates(ImmutableArray<NamingCandidate> candidates, Dictionary<NamingChoice, int> choices)
+    {
+        var text = new StringBuilder("{");
+        foreach (var candidate in candidates)
+        {
+            text.Append(" {");
+            if (candidate.A is { } a)
+            {
+                text.Append(CultureInfo.InvariantCulture, $" a = c[{choices[a]}],");
+            }
 
-                    text.Append(" },");
+            if (candidate.Aaaa is { } aaaa)
+            {
+                text.Append(CultureInfo.InvariantCulture, $" aaaa = c[{choices[aaaa]}],");
+            }
+
+            if (!candidate.Tags.IsEmpty)
+            {
+                text.Append(" tags = {");
+                foreach (var (tag, values) in candidate.Tags)
+                {
+                    text.Append(" [").Append(LuaText.Quoted(tag)).Append("] = {");
+                    text.AppendJoin(',', values.Select(v => $" [{LuaText.Quoted(v)}] = true")).Append(" },");
                 }
 
                 text.Append(" },");
             }
 
-            text.Append(" },\n");
+            text.Append(" },");
         }
+
+        return text.Append(" }").ToString();
     }
 
     private static void Attributes(StringBuilder text, AttributeRule rule, Dictionary<string, int> tagSets)

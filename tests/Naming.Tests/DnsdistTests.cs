@@ -158,18 +158,38 @@ public class DnsdistTests
     }
 
     [Theory]
-    [InlineData("half a file", "return { format = 1, names = {")]
-    [InlineData("another format", "return { format = 2 }")]
+    [InlineData("half a file", "return { format = 2, names = {")]
+    [InlineData("another format", "return { format = 1 }")]
     [InlineData("an error when run", "error('x')")]
     [InlineData("nothing", "")]
-    public async Task A_state_that_cannot_be_read_leaves_the_former_one_in_force(string what, string state)
+    public async Task A_state_that_cannot_be_read_leaves_the_former_one_in_force_and_is_tried_again(string what, string state)
     {
         await using var lab = await NamingLab.CreateAsync("dnsdist", "pdns_server");
         var rules = Rules.Of([Rules.Pool("p", "198.18.0.0/24")], [], Rules.Policy("p", ["example.com"], ["p"], types: AddressTypes.A));
         using var client = await StartAsync(lab, rules, Here);
         client.Ask("x.example.com");
-        new DnsdistStateWriter(DnsdistFiles.In(lab.Folder)).Write(state);
+        var files = DnsdistFiles.In(lab.Folder);
+        new DnsdistStateWriter(files).Write(state);
         Assert.True(IpPrefix.Parse("198.18.0.0/24").Contains(Assert.Single(client.Ask("x.example.com").Answers).Address!.Value), what);
+
+        // The same number, and now the file can be read.
+        var other = DnsdistFiles.In(Directory.CreateDirectory(lab.PathOf("other")).FullName);
+        new DnsdistStateWriter(other).Write(NamingTable.Build(Rules.Of([Rules.Pool("p", "198.19.0.0/24")], [], Rules.Policy("p", ["example.com"], ["p"], types: AddressTypes.A)), Here));
+        File.Move(other.StatePath, files.StatePath, overwrite: true);
+        await NamingLab.UntilAsync(() => IpPrefix.Parse("198.19.0.0/24").Contains(client.Ask("x.example.com").Answers[0].Address!.Value), () => $"an answer of what can be read now, after {what}");
+    }
+
+    [Fact]
+    public async Task A_hundred_thousand_single_names_are_read()
+    {
+        await using var lab = await NamingLab.CreateAsync("dnsdist", "pdns_server");
+        var rules = Rules.Of([Rules.Pool("p", "198.18.0.0/24")], [],
+            Rules.Policy("single", [], ["p"], names: [.. Enumerable.Range(0, 100_000).Select(i => $"n{i}.example.com")], types: AddressTypes.A));
+        using var client = await StartAsync(lab, rules, Here);
+        foreach (var name in new[] { "n0", "n65536", "n99999" })
+        {
+            Assert.True(IpPrefix.Parse("198.18.0.0/24").Contains(Assert.Single(client.Ask($"{name}.example.com").Answers).Address!.Value), name);
+        }
     }
 
     [Fact]

@@ -28,6 +28,7 @@ local HASH_ATTEMPTS, HOST_SEED, SECOND_DRAWS = 16, 256, 4
 
 local rules = nil
 local loaded = -1
+local failed, failed_at = -1, -1
 local mapped = nil
 local looked = 0
 
@@ -57,13 +58,23 @@ local function look()
 	mapped = ffi.cast("volatile uint32_t *", page)
 end
 
+-- What cannot be read now (no descriptor is left, for one) is tried again once a second; the former state answers meanwhile.
 local function load_state(generation)
-	loaded = generation
+	if generation == failed and looked == failed_at then return end
+	local fine, state = false, nil
 	local chunk = loadfile(STATE)
-	if chunk == nil then return end
-	setfenv(chunk, {})
-	local fine, state = pcall(chunk)
-	if fine and type(state) == "table" and state.format == 1 then rules = state end
+	if chunk ~= nil then
+		setfenv(chunk, {})
+		fine, state = pcall(chunk)
+	end
+	if fine and type(state) == "table" and state.format == 2 then
+		for _, places in ipairs({ state.names, state.suffixes }) do
+			for name, index in pairs(places) do places[name] = state.candidates[index] end
+		end
+		rules, loaded = state, generation
+	else
+		failed, failed_at = generation, looked
+	end
 end
 
 -- Bob Jenkins' one-at-a-time, as NameHash computes it; 0 to 2^32 - 1.
