@@ -130,8 +130,10 @@ internal sealed partial class ControlHandler(Reconciler reconciler, TimeProvider
         ArgumentNullException.ThrowIfNull(command);
         try
         {
-            var steps = await reconciler.DoAsync(stopping => reconciler.GoDownAsync(command.Now, report, stopping), CancellationToken.None).ConfigureAwait(false);
-            return new DownReply(steps, "nothing is announced, the packet path is off, the daemon ends");
+            var went = await reconciler.DoAsync(stopping => reconciler.GoDownAsync(command.Now, report, stopping), CancellationToken.None).ConfigureAwait(false);
+            return new DownReply(went.Steps, went.NotWithdrawn is { } why
+                ? $"the packet path is off, the daemon ends; what was announced was not withdrawn: {why}"
+                : "nothing is announced, the packet path is off, the daemon ends");
         }
         catch (Exception e) when (e is IOException or SystemCallException or InvalidOperationException)
         {

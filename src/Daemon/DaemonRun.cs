@@ -88,6 +88,13 @@ internal sealed class DaemonService(
     Reconciler reconciler, IReadOnlyList<ControlListener> listeners, string file, TimeProvider time, IHostApplicationLifetime lifetime) : BackgroundService
 {
     private static readonly Logger Log = LogManager.GetLogger("softunicastd");
+    private readonly SemaphoreSlim reloading = new(1);
+
+    public override void Dispose()
+    {
+        reloading.Dispose();
+        base.Dispose();
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -119,9 +126,19 @@ internal sealed class DaemonService(
 
     private async Task ReloadAsync(CancellationToken stopping)
     {
-        var result = ConfigurationFiles.Check(file);
+        // One after the other: what was read last is in force at the end.
         try
         {
+            await reloading.WaitAsync(stopping).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+
+        try
+        {
+            var result = ConfigurationFiles.Check(file);
             await reconciler.DoAsync(
                 async _ =>
                 {
@@ -142,6 +159,16 @@ internal sealed class DaemonService(
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             // The daemon ends.
+        }
+#pragma warning disable CA1031 // What the former speaker ended with, for one: the reconciler's loop finds it too, and ends.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.Error(e, "the configuration was not taken");
+        }
+        finally
+        {
+            reloading.Release();
         }
     }
 }

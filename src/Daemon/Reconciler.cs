@@ -54,6 +54,9 @@ internal sealed partial class Reconciler : IDisposable
 
     /// <summary>BGP has said once who owns what. Afterwards what was known stays in force while it is asked anew, and so do the announcements.</summary>
     private bool knewOwners;
+
+    /// <summary>Packet path and dispatch, if it is configured, have been as they are meant to be.</summary>
+    private bool wasWhole;
     private bool goingDown;
     private bool ready;
     private string? lastSaid;
@@ -149,6 +152,12 @@ internal sealed partial class Reconciler : IDisposable
         {
             while (!stopping.IsCancellationRequested && !down.IsCancellationRequested)
             {
+                if (follow.IsFaulted)
+                {
+                    await follow.ConfigureAwait(false);
+                }
+
+                speaker.ThrowIfEnded();
                 Pass();
                 notifier.KeepAlive();
                 await WaitForWorkAsync(stopping).ConfigureAwait(false);
@@ -187,6 +196,15 @@ internal sealed partial class Reconciler : IDisposable
         if (next.Server.Dispatch is { } dispatched && configuration.Server.Dispatch is { } before && dispatched.StatePath != before.StatePath)
         {
             RejectReload(["'state' of 'dispatch' cannot change while the daemon runs: restart it (connections go on)"]);
+            return;
+        }
+
+        // Named while it is not there, it would close the gate: all that this server announces would be withdrawn for a misspelt name.
+        var strange = next.Server.Interfaces.Select(i => i.Name).Except(configuration.Server.Interfaces.Select(i => i.Name))
+            .Where(name => network.Links.Values.All(l => l.Name != name)).ToList();
+        if (strange.Count > 0)
+        {
+            RejectReload([.. strange.Select(name => $"{next.File}: there is no interface '{name}': see 'ip link'; make it first")]);
             return;
         }
 
@@ -229,20 +247,21 @@ internal sealed partial class Reconciler : IDisposable
     }
 
     /// <summary>Withdraw, drain, maps; by the loop. See <see cref="WayDown"/>.</summary>
-    public async Task<ImmutableArray<DownStep>> GoDownAsync(bool now, Func<DownStep, ValueTask> report, CancellationToken stopping)
+    public async Task<WentDown> GoDownAsync(bool now, Func<DownStep, ValueTask> report, CancellationToken stopping)
     {
         goingDown = true;
-        var way = new WayDown(packetPath, speaker.Speaker, egress, dispatch, naming, time, notifier);
+        var way = new WayDown(packetPath, speaker, egress, dispatch, naming, time, notifier);
         try
         {
-            var steps = await way.GoAsync(State.Announced, now, report, stopping).ConfigureAwait(false);
+            var went = await way.GoAsync(State.Announced, now, report, stopping).ConfigureAwait(false);
             await down.CancelAsync().ConfigureAwait(false);
-            return steps;
+            return went;
         }
         finally
         {
             // Not all the way: what is left is kept in order again, and the operator told.
             goingDown = down.IsCancellationRequested;
+            speaker.Forget();
             dispatch = dispatch is { IsRemoved: true } ? null : dispatch;
         }
     }
@@ -435,12 +454,14 @@ internal sealed partial class Reconciler : IDisposable
 
     private Announcing Announce(bool attached, bool written, bool knowsOwners)
     {
-        ownersAwaitedSince ??= time.GetTimestamp();
-        var announcing = Announcing.Make(configuration.Fleet, configuration.Self, inForce,
-            new GateInputs(attached, written, knowsOwners, time.GetElapsedTime(ownersAwaitedSince.Value), goingDown));
+        // Nobody can be heard before gobgpd runs.
+        ownersAwaitedSince = speaker.Speaker.Status.Gobgp == GobgpState.Running ? ownersAwaitedSince ?? time.GetTimestamp() : null;
+        var awaited = ownersAwaitedSince is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero;
+        var announcing = Announcing.Make(configuration.Fleet, configuration.Self, inForce, new GateInputs(attached, written, knowsOwners, awaited, goingDown));
 
-        // Until the packet path has been whole once, nothing is said to gobgpd: what an earlier daemon announced stays.
-        var isSaid = announcing.Announcements != Announcements.None || ready;
+        // Until everything has been whole once, nothing is said to gobgpd: what an earlier daemon announced stays, but not for ever.
+        wasWhole |= announcing.Announcements != Announcements.None && (dispatch is not null || configuration.Server.Dispatch is null);
+        var isSaid = wasWhole || time.GetUtcNow() - startedAt >= AnnouncementGate.LongestWait;
         if (dispatch is { Announced.IsEmpty: false })
         {
             announcing = announcing with { Announcements = announcing.Announcements with { Services = dispatch.Announced } };

@@ -47,6 +47,18 @@ internal sealed class RunningSpeaker : IAsyncDisposable
         }
     }
 
+    /// <summary>Somebody else told the speaker what to announce: the next announcements are handed over whatever they are.</summary>
+    public void Forget() => announced = null;
+
+    /// <summary>It runs until it is disposed of; the exception that ended it, if there was one, is thrown here.</summary>
+    public void ThrowIfEnded()
+    {
+        if (run.IsFaulted)
+        {
+            run.GetAwaiter().GetResult();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await stop.CancelAsync().ConfigureAwait(false);

@@ -9,12 +9,15 @@ using SoftUnicast.Steering.Abi;
 
 namespace SoftUnicast.Daemon;
 
+/// <param name="NotWithdrawn">Why gobgpd may go on to announce what it had, or null.</param>
+internal sealed record WentDown(ImmutableArray<DownStep> Steps, string? NotWithdrawn);
+
 /// <summary>
 /// The way down, in the order that loses nothing: names first, so that nobody is sent here any more; then the prefixes, so that
 /// nothing new lands here; when that has ended, what this server and its datacenter own; when nothing comes by tunnel any more, the packet path.
 /// </summary>
 internal sealed class WayDown(
-    PacketPath packetPath, Speaker speaker, EgressService? egress, DispatchService? dispatch, NamingService? naming, TimeProvider time, ServiceNotifier notifier)
+    PacketPath packetPath, RunningSpeaker running, EgressService? egress, DispatchService? dispatch, NamingService? naming, TimeProvider time, ServiceNotifier notifier)
 {
     /// <summary>Traffic has ended when none came for this long.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(2);
@@ -24,8 +27,16 @@ internal sealed class WayDown(
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
 
-    public async Task<ImmutableArray<DownStep>> GoAsync(Announcements announced, bool now, Func<DownStep, ValueTask> report, CancellationToken stopping)
+    /// <exception cref="InvalidOperationException">gobgpd cannot be told to withdraw, and it is not to be <paramref name="now"/>: nothing is done.</exception>
+    public async Task<WentDown> GoAsync(Announcements announced, bool now, Func<DownStep, ValueTask> report, CancellationToken stopping)
     {
+        var speaker = running.Speaker;
+        if (!now && speaker.Status is { Gobgp: GobgpState.Hung or GobgpState.Refused } status)
+        {
+            throw new InvalidOperationException($"what is announced cannot be withdrawn: {status.Problem} ({status.NextStep}); 'down now' goes down all the same, and packets are lost");
+        }
+
+        string? notWithdrawn = null;
         var steps = ImmutableArray.CreateBuilder<DownStep>();
         async Task Step(string name, Func<Task<string>> action)
         {
@@ -65,6 +76,7 @@ internal sealed class WayDown(
         await Step("withdraw ownership", async () =>
         {
             var result = await speaker.WithdrawAllAsync(stopping).ConfigureAwait(false);
+            notWithdrawn = result.Problem;
             return result.Problem ?? $"{result.Routes} routes, {result.Neighbours} neighbours";
         }).ConfigureAwait(false);
         if (!now)
@@ -73,7 +85,7 @@ internal sealed class WayDown(
         }
 
         await Step("take the packet path away", () => Task.FromResult(packetPath.Remove())).ConfigureAwait(false);
-        return steps.ToImmutable();
+        return new WentDown(steps.ToImmutable(), notWithdrawn);
     }
 
     private async Task<string> DrainAsync(CancellationToken stopping, params Reason[] reasons)

@@ -62,6 +62,65 @@ public sealed class DaemonTests(LabFixture lab)
     }
 
     [Fact]
+    public async Task An_interface_that_is_not_there_is_not_taken_and_no_peer_hears_of_it()
+    {
+        lab.Require();
+        await LabFixture.UntilEstablishedAsync();
+        var file = $"{LabFixture.State}/fra-2/softunicast.yaml";
+        var good = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        var before = await HeardAsync();
+        try
+        {
+            await File.WriteAllTextAsync(file, good.Replace("interfaces:\n", "interfaces:\n  eht1: { role: backbone }\n", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+            await EgressLab.ReloadAsync("fra-2");
+            await LabFixture.UntilAsync("the misspelt interface is named", async () =>
+                (await ProblemsAsync("fra-2")).Any(p => p.Contains($"the files on disk are not in force: {file}: there is no interface 'eht1'", StringComparison.Ordinal)));
+            Assert.Equal(before, await HeardAsync());
+        }
+        finally
+        {
+            await File.WriteAllTextAsync(file, good, TestContext.Current.CancellationToken);
+            await lab.TakeFilesAsync("fra-2");
+        }
+
+        Assert.Equal(before, await HeardAsync());
+    }
+
+    [Theory]
+    [InlineData("fra-3", "choose")]
+    [InlineData("ams-2", "dispatch")]
+    public async Task A_way_down_that_fails_half_way_is_told_and_what_was_withdrawn_is_announced_again(string server, string pins)
+    {
+        lab.Require();
+        await ServicesLab.EnsureAsync(lab);
+        var router = $"{server[..3]}-tor";
+        var obstacle = $"/sys/fs/bpf/softunicast-lab/{server}/{pins}/v1/obstacle"; // a folder that is not empty cannot be removed
+        Directory.CreateDirectory(obstacle);
+        try
+        {
+            var failed = await lab.ControlAsync(server, "down");
+            Assert.Equal(1, failed.ExitStatus);
+            Assert.Contains("withdraw prefixes", failed.Output, StringComparison.Ordinal);
+            Assert.StartsWith("not all is down: ", failed.Errors, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(obstacle);
+        }
+
+        await LabFixture.UntilAsync("its prefixes are announced again", async () =>
+            await ServicesLab.NextHopsAsync("192.0.2.0/24", router) == 3 && await ServicesLab.NextHopsAsync("198.51.100.0/24", router) == 3);
+        if (ServicesLab.Servers.Contains(server))
+        {
+            (await ServicesLab.RegisterAsync(lab, server, await LabFixture.ProcessAsync("http", server))).Succeeded();
+            await LabFixture.UntilAsync("its services are announced again", async () => await ServicesLab.NextHopsAsync() == 3);
+        }
+
+        await LabFixture.UntilAsync("it is well", async () => await lab.HealthAsync(server) == "up");
+        await lab.SliceOfAsync(server, "us-general", await lab.SeenAsync(server, "us-general"));
+    }
+
+    [Fact]
     public async Task While_BGP_is_configured_anew_what_was_announced_stays_announced()
     {
         lab.Require();
@@ -112,6 +171,11 @@ public sealed class DaemonTests(LabFixture lab)
             EgressLab.Signal("STOP", gobgpd);
             var exchange = lab.TrafficAsync("fra-1", "udp", "--source", address, "--ports", ports, "--count", "1000", "--rate", "500", $"{LabFixture.OriginAddress}:7");
             await LabFixture.UntilAsync("the status says that gobgpd hangs", async () => await GobgpdAsync("fra-1") == "hung");
+
+            // What cannot be withdrawn is not taken away.
+            var refused = await lab.ControlAsync("fra-1", "down");
+            Assert.Equal((1, ""), (refused.ExitStatus, refused.Output));
+            Assert.Contains("what is announced cannot be withdrawn: gobgpd does not answer", refused.Errors, StringComparison.Ordinal);
             Assert.Equal(0, (await exchange).GetProperty("lost").GetInt32());
         }
         finally

@@ -92,10 +92,14 @@ public sealed class GuardTests(LabFixture lab)
         lab.Require();
         var file = $"{LabFixture.State}/{Server}/softunicast.yaml";
         var good = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        (await LabFixture.RunAsync(Server, "ip", "link", "add", "eth9", "type", "veth", "peer", "name", "eth9p")).Succeeded();
         try
         {
             await File.WriteAllTextAsync(file, good.Replace("interfaces:\n", "interfaces:\n  eth9: { role: backbone }\n", StringComparison.Ordinal), TestContext.Current.CancellationToken);
             await EgressLab.ReloadAsync(Server);
+            await LabFixture.UntilAsync("the interface is taken in", async () =>
+                (await LabFixture.RunAsync(Server, "ip", "-o", "link", "show", "eth9")).Output.Contains("xdp", StringComparison.Ordinal), EgressLab.Soon);
+            (await LabFixture.RunAsync(Server, "ip", "link", "del", "eth9")).Succeeded();
             await LabFixture.UntilAsync("nothing is handed out", async () => await lab.RefusalAsync(Server) is not null && await lab.HealthAsync(Server) == "degraded", EgressLab.Soon);
             Assert.Contains("the guard is not on eth9: there is no such interface", await lab.RefusalAsync(Server), StringComparison.Ordinal);
             var refused = await lab.ExecAsync(Server, "us-general", "echo", "ran");
@@ -104,6 +108,7 @@ public sealed class GuardTests(LabFixture lab)
         }
         finally
         {
+            await LabFixture.RunAsync(Server, "ip", "link", "del", "eth9"); // gone already, if all went well
             await File.WriteAllTextAsync(file, good, TestContext.Current.CancellationToken);
             await lab.TakeFilesAsync(Server);
         }

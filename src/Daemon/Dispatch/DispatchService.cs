@@ -229,11 +229,13 @@ internal sealed class DispatchService : IDisposable
     public string Remove()
     {
         var bindings = pinned.Bindings.Bindings.Count;
+
+        // Whatever comes: this one is of no use any more, and what is left is for another.
         pinned.Dispose();
-        PinnedDispatch.Remove(folder);
-        var removed = routes.Remove();
         Announced = [];
         IsRemoved = true;
+        PinnedDispatch.Remove(folder);
+        var removed = routes.Remove();
         return FormattableString.Invariant($"{bindings} bindings, {removed.Count} local routes");
     }
 

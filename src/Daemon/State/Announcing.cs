@@ -24,11 +24,13 @@ internal sealed record Announcing(Announcements Announcements, ImmutableArray<Pr
             return new Announcing(Announcements.None, prefixes);
         }
 
+        // Whoever answers for the datacenter's endpoint gets packets of all its slices, as by the prefixes: it must know their owners.
         var datacenter = fleet.Datacenters[self.Datacenter];
+        TunnelEndpoint[] endpoints = internet.Open ? [self.Endpoint, datacenter.Endpoint] : [self.Endpoint];
         return new Announcing(
             new Announcements(
                 [.. prefixes.Where(p => p.Decision.Open).Select(p => p.Prefix)],
-                [.. new[] { self.Endpoint, datacenter.Endpoint }.Select(e => IpPrefix.Host(e.Address)).Distinct()],
+                [.. endpoints.Select(e => IpPrefix.Host(e.Address)).Distinct()],
                 [.. Ownership.OwnBlocks(fleet, self, assignment).Select(b => new OwnershipAnnouncement(
                     b.Block, datacenter.Endpoint.Address, b.Pool.EncapsulationTo(datacenter.Endpoint)))],
                 [.. Ownership.OwnSlices(fleet, self, assignment).Select(s => new OwnershipAnnouncement(

@@ -34,7 +34,16 @@ public sealed class NetlinkNextHops : INextHopSource, IDisposable
 
     public NextHopAnswer Resolve(IpAddress endpoint)
     {
-        var found = LookUpRoute(endpoint);
+        RouteAnswer found;
+        try
+        {
+            found = LookUpRoute(endpoint);
+        }
+        catch (SystemCallException e)
+        {
+            return NextHopAnswer.Pending($"the route to {endpoint} could not be asked for: {e.Message}"); // no answer of the kernel's: it is asked again
+        }
+
         if (found.Route is not { } route)
         {
             return NextHopAnswer.Failed(found.Reason!);
@@ -72,7 +81,7 @@ public sealed class NetlinkNextHops : INextHopSource, IDisposable
 
             refusals.TryRemove(neighbour, out _);
         }
-        catch (NetlinkException e)
+        catch (SystemCallException e)
         {
             refusals[neighbour] = e.Message; // becomes part of the reason; a device that went reports itself
         }

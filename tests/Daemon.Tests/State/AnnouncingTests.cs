@@ -39,6 +39,8 @@ public class AnnouncingTests
 
         Assert.Empty(announcing.Announcements.Internet);
         Assert.NotEmpty(announcing.Announcements.Datacenter);
+        Assert.Equal(["10.1.0.1/32"], announcing.Announcements.Underlay.Select(e => e.ToString())); // not the datacenter's, which attracts what others own
+        Assert.Equal(["10.1.0.1/32", "10.255.0.1/32"], Make(Open).Announcements.Underlay.Select(e => e.ToString()).Order());
         Assert.Equal("the owners of other servers' slices are not learned yet", announcing.Prefixes.Single(p => !p.Prefix.IsIPv6).Decision.Reason);
     }
 
