@@ -45,6 +45,9 @@ internal sealed class PacketPath : IDisposable
 
     public static PacketPath Open(string pins, TimeProvider time) => new(PinnedSteering.LoadOrAdopt(pins), pins, time);
 
+    /// <summary>Why the kernel's table cannot say what the table says; null: it can. Changes nothing.</summary>
+    public string? WhyNot(SteeringTable table) => writer.WhyNot(table);
+
     /// <summary>Makes the kernel's table say what the table says.</summary>
     public bool Apply(SteeringTable table)
     {

@@ -208,6 +208,12 @@ internal sealed partial class Reconciler : IDisposable
             return;
         }
 
+        if (WhyNotCarried(next) is { IsEmpty: false } because)
+        {
+            RejectReload(because);
+            return;
+        }
+
         if (Naming.NamingService.CannotTake(configuration.Server.Naming, next.Server.Naming) is { } whyNot)
         {
             RejectReload([whyNot]);
@@ -428,13 +434,7 @@ internal sealed partial class Reconciler : IDisposable
         nextHops.Want(EndpointResolver.Wanted(ownership.Owners));
         var problems = ImmutableArray.CreateBuilder<Problem>();
         var devices = Devices.Find(configuration.Server.Interfaces, inputs.Links.Values, problems);
-        var compiled = SteeringCompiler.Compile(new SteeringInput(
-            self.Name,
-            fleet,
-            [.. ownership.Owners.Where(o => o.Target is null && !o.Ports.Address.IsIPv6).Select(o => o.Ports)],
-            new EndpointResolver(fleet, self, packetPath.InForce, nextHops.Entries).Resolve(ownership.Owners),
-            LocalEndpoints(problems),
-            [.. devices.Select(d => d.Steering)]));
+        var compiled = Compile(configuration, ownership, devices, problems);
         problems.AddRange(compiled.Errors.Select(e => new Problem(e, null)));
         var written = compiled.Table is not null && packetPath.Apply(compiled.Table);
         if (packetPath.Refusal is { } refusal)
@@ -445,9 +445,27 @@ internal sealed partial class Reconciler : IDisposable
         return new WrittenTable(ownership, routes, devices, compiled.Table, written, problems.ToImmutable());
     }
 
-    private List<SteeringLocal> LocalEndpoints(ImmutableArray<Problem>.Builder problems)
+    private CompiledSteering Compile(DaemonConfiguration of, Ownership ownership, ImmutableArray<Device> devices, ImmutableArray<Problem>.Builder problems) =>
+        SteeringCompiler.Compile(new SteeringInput(
+            of.Self.Name,
+            of.Fleet,
+            [.. ownership.Owners.Where(o => o.Target is null && !o.Ports.Address.IsIPv6).Select(o => o.Ports)],
+            new EndpointResolver(of.Fleet, of.Self, packetPath.InForce, nextHops.Entries).Resolve(ownership.Owners),
+            LocalEndpoints(of, problems),
+            [.. devices.Select(d => d.Steering)]));
+
+    /// <summary>What keeps the packet path from carrying what new files say; empty: nothing. Refused later, it would close the gate.</summary>
+    private ImmutableArray<string> WhyNotCarried(DaemonConfiguration next)
     {
-        var locals = TunnelLocals.For(configuration.Fleet, configuration.Self);
+        var ignored = ImmutableArray.CreateBuilder<Problem>();
+        var ownership = Ownership.Resolve(next.Fleet, next.Self, next.Assignment, [.. speaker.Speaker.Learned.Routes]).With(held);
+        var compiled = Compile(next, ownership, Devices.Find(next.Server.Interfaces, network.Links.Values, ignored), ignored);
+        return compiled.Table is null ? compiled.Errors : packetPath.WhyNot(compiled.Table) is { } refusal ? [refusal] : [];
+    }
+
+    private static List<SteeringLocal> LocalEndpoints(DaemonConfiguration of, ImmutableArray<Problem>.Builder problems)
+    {
+        var locals = TunnelLocals.For(of.Fleet, of.Self);
         problems.AddRange(locals.Problems.Select(p => new Problem(p, null)));
         return [.. locals.Locals.Select(l => new SteeringLocal(l.Address, (Steering.Abi.AcceptedEncapsulations)(int)l.Accept, l.GreKey))];
     }

@@ -42,6 +42,13 @@ public sealed class SteeringWriter
         maps.WaitForReaders();
     }
 
+    /// <summary>Why <see cref="Apply"/> would refuse the table now; null: it would not. Writes nothing.</summary>
+    public string? WhyNot(SteeringTable table)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        return WritePlan.Make(table, layout, retired).Refusal;
+    }
+
     /// <summary>Makes the maps say what the table says, by the fewest stores.</summary>
     /// <returns>What was written; if it does not fit, why: then nothing was.</returns>
     public WriteReport Apply(SteeringTable table)

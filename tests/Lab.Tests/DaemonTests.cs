@@ -61,24 +61,32 @@ public sealed class DaemonTests(LabFixture lab)
         Assert.Equal(before, await HeardAsync());
     }
 
-    [Fact]
-    public async Task An_interface_that_is_not_there_is_not_taken_and_no_peer_hears_of_it()
+    [Theory]
+    [InlineData("interfaces:\n", "interfaces:\n  eht1: { role: backbone }\n", "there is no interface 'eht1'")]
+    [InlineData("fleet: ../fleet.yaml", "fleet: fleet.yaml", "the packet path holds 4194304: use larger slices or fewer addresses")]
+    public async Task What_the_packet_path_cannot_carry_is_not_taken_and_no_peer_hears_of_it(string text, string instead, string problem)
     {
         lab.Require();
         await LabFixture.UntilEstablishedAsync();
         var file = $"{LabFixture.State}/fra-2/softunicast.yaml";
         var good = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        var bad = good.Replace(text, instead, StringComparison.Ordinal);
+        Assert.NotEqual(good, bad);
+        var fleet = await File.ReadAllTextAsync($"{LabFixture.State}/fleet.yaml", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync($"{LabFixture.State}/fra-2/fleet.yaml",
+            fleet.Replace("pools:\n", "pools:\n  huge: { prefix: 100.64.0.0/15, slice-size: 512, datacenters: { ams: 1 } }\n", StringComparison.Ordinal), TestContext.Current.CancellationToken);
         var before = await HeardAsync();
         try
         {
-            await File.WriteAllTextAsync(file, good.Replace("interfaces:\n", "interfaces:\n  eht1: { role: backbone }\n", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(file, bad, TestContext.Current.CancellationToken);
             await EgressLab.ReloadAsync("fra-2");
-            await LabFixture.UntilAsync("the misspelt interface is named", async () =>
-                (await ProblemsAsync("fra-2")).Any(p => p.Contains($"the files on disk are not in force: {file}: there is no interface 'eht1'", StringComparison.Ordinal)));
+            await LabFixture.UntilAsync("what is wrong is named", async () =>
+                (await ProblemsAsync("fra-2")).Any(p => p.StartsWith("the files on disk are not in force: ", StringComparison.Ordinal) && p.Contains(problem, StringComparison.Ordinal)));
             Assert.Equal(before, await HeardAsync());
         }
         finally
         {
+            File.Delete($"{LabFixture.State}/fra-2/fleet.yaml");
             await File.WriteAllTextAsync(file, good, TestContext.Current.CancellationToken);
             await lab.TakeFilesAsync("fra-2");
         }

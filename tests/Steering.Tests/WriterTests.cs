@@ -201,10 +201,13 @@ public class WriterTests
     public void Row_space_that_does_not_fit_is_refused_and_the_old_table_stays()
     {
         var writer = new SteeringWriter(maps);
+        Assert.Null(writer.WhyNot(Large(64, 256)));
         Assert.False(writer.Apply(Large(64, 256)).IsRefused);
 
+        var foretold = writer.WhyNot(Large(64, 512));
         var report = writer.Apply(Large(64, 512));
 
+        Assert.Equal(report.Refusal, foretold);
         Assert.Equal("64 /24s need 2097152 slots in new places, and 0 of 4194304 are free while the old ones are in use: withdraw a pool first", report.Refusal);
         Assert.True(writer.Apply(Large(64, 256)).IsUnchanged);
     }
