@@ -17,8 +17,7 @@ public sealed record HeldSlice(AddressPorts Slice, string Pool)
 /// <param name="Cgroup">Its id.</param>
 /// <param name="Path">Its path as it was told, or null.</param>
 /// <param name="DatagramsNated">
-/// True if datagrams of sockets that are not connected leave from these slices too, by NAT; false: they keep their source, and
-/// the guard drops them if that is a foreign one.
+/// True if datagrams of sockets that are not connected leave from slices too, by NAT; false: they are refused with EADDRNOTAVAIL.
 /// </param>
 /// <param name="Because">Why they are not, or null.</param>
 public sealed record EnrollReply(

@@ -7,13 +7,16 @@ using SoftUnicast.Linux.Host;
 namespace SoftUnicast.Daemon.Egress;
 
 /// <summary>Keeps the port chooser at the root of all cgroups, and in its map what each enrolled cgroup sends from.</summary>
-internal sealed class ChooserKeeper(string pins) : IDisposable
+/// <param name="cgroups">The folder of the root of all cgroups; null: where the kernel has it.</param>
+internal sealed class ChooserKeeper(string pins, string? cgroups = null) : IDisposable
 {
     private PinnedChooser? chooser;
     private string? root;
 
     /// <summary>What the kernel holds, by cgroup: as it was read first, and written since.</summary>
     public Dictionary<ulong, ChooserPolicy> Policies { get; } = [];
+
+    private string Root => root ?? cgroups ?? Cgroup.Root().Folder;
 
     /// <returns>Why it does not choose: nothing may be handed out.</returns>
     public ImmutableArray<Problem> Keep()
@@ -24,7 +27,7 @@ internal sealed class ChooserKeeper(string pins) : IDisposable
             {
                 chooser?.Dispose();
                 chooser = null;
-                root = Cgroup.Root().Folder;
+                root = cgroups ?? Cgroup.Root().Folder;
                 chooser = PinnedChooser.LoadOrAdopt(pins);
                 Policies.Clear();
                 foreach (var (cgroup, policy) in chooser.ReadPolicies())
@@ -47,7 +50,7 @@ internal sealed class ChooserKeeper(string pins) : IDisposable
     {
         try
         {
-            var all = root ?? Cgroup.Root().Folder;
+            var all = Root;
             IEnumerable<string> folders = path is not null
                 ? [Path.Combine(all, path.TrimStart('/'))]
                 : Directory.EnumerateDirectories(all, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 10, IgnoreInaccessible = true });
@@ -60,7 +63,7 @@ internal sealed class ChooserKeeper(string pins) : IDisposable
     }
 
     /// <summary>Below the root of all cgroups, without a slash at the front.</summary>
-    public string PathOf(Cgroup cgroup) => Path.GetRelativePath(root ?? Cgroup.Root().Folder, cgroup.Folder);
+    public string PathOf(Cgroup cgroup) => Path.GetRelativePath(Root, cgroup.Folder);
 
     public void Set(ulong cgroup, ChooserPolicy policy)
     {

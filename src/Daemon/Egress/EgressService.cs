@@ -116,8 +116,7 @@ internal sealed class EgressService : IDisposable
         holders.EndGone(now);
         census.Count(book.Slices.Values, configuration.Fleet);
         FollowAssignment(configuration, own, now);
-        holders.Keep(configuration, now);
-        var troubles = nat.Keep(configuration, book, holders);
+        var troubles = holders.Keep(configuration, now);
 
         problems.AddRange(wrong.Select(w => new Problem($"no slices are handed out: {w.What}", w.Next)));
         problems.AddRange(host.Problems);

@@ -59,17 +59,23 @@ internal sealed class SliceHolders(SliceBook book, ChooserKeeper chooser, NatKee
         }
 
         holder = holder with { Cgroup = chooser.PathOf(cgroup), CgroupId = cgroup.Id };
+        if (!TryEndFormer(holder.Cgroup, cgroup.Id, now))
+        {
+            return Unwritten();
+        }
+
         if (!TryGive(configuration, Selection(command.Choice), SliceUse.Exec, holder, now, former is null ? null : LeaseOf(cgroup.Id), out var lease, out var error))
         {
             return error!;
         }
 
         enrolled[cgroup.Id] = new EnrolledCgroup(cgroup.Id, holder.Cgroup, holder, lease!.Pools);
-        Keep(configuration, now);
-        var datagrams = book.Serving(SliceUse.Nat, lease.Pools);
-        nat.Keep(configuration, book, this);
-        return new EnrollReply(cgroup.Id, holder.Cgroup, Held(configuration, lease.Slices), datagrams.Length > 0,
-            datagrams.Length > 0 ? null : "no slice is left for NAT");
+        var troubles = Keep(configuration, now);
+        var because = book.Serving(SliceUse.Nat, lease.Pools).IsEmpty ? "no slice is left for NAT"
+            : nat.Serves(cgroup.Id) ? null
+            : troubles.IsEmpty ? $"nft did not find {holder.Cgroup}"
+            : string.Join("; ", troubles.Select(t => t.What));
+        return new EnrollReply(cgroup.Id, holder.Cgroup, Held(configuration, lease.Slices), because is null, because);
     }
 
     public Answer<LeaveReply> Leave(DaemonConfiguration configuration, Leave command, ControlPeer peer, Clock now)
@@ -92,7 +98,7 @@ internal sealed class SliceHolders(SliceBook book, ChooserKeeper chooser, NatKee
 
         enrolled.Remove(command.CgroupId);
         chooser.Forget(command.CgroupId);
-        nat.Keep(configuration, book, this);
+        nat.Keep(configuration, book, Enrolled);
         return new LeaveReply(command.CgroupId, cgroup.Path, Held(configuration, lease?.Slices ?? []));
     }
 
@@ -171,6 +177,25 @@ internal sealed class SliceHolders(SliceBook book, ChooserKeeper chooser, NatKee
         }
     }
 
+    /// <summary>What was enrolled at this path is gone, for another cgroup is there: a service that was restarted.</summary>
+    private bool TryEndFormer(string path, ulong id, Clock now)
+    {
+        var lost = book.Leases.InForce.Values.Where(l => l.Holder.Cgroup == path && l.Holder.CgroupId != id)
+            .Select(l => new AttributionEntry.LeaseLost(new LostLease(l, l.Slices, LeaseEnd.Ended))).ToList();
+        if (lost.Count > 0 && !book.TryWrite(lost, now))
+        {
+            return false;
+        }
+
+        foreach (var former in enrolled.Values.Where(e => e.Path == path && e.Id != id).ToList())
+        {
+            enrolled.Remove(former.Id);
+            chooser.Forget(former.Id);
+        }
+
+        return true;
+    }
+
     /// <summary>
     /// A lease ends with its process, an enrolment with its cgroup. What exec made for one program ends when nothing runs in it any
     /// more, and is taken away if this process may.
@@ -204,8 +229,9 @@ internal sealed class SliceHolders(SliceBook book, ChooserKeeper chooser, NatKee
         }
     }
 
-    /// <summary>Takes slices into use where they are needed, and makes the kernel hold what each cgroup may use.</summary>
-    public void Keep(DaemonConfiguration configuration, Clock now)
+    /// <summary>Takes slices into use where they are needed, and makes the kernel hold what each cgroup may use, NAT's rules among it.</summary>
+    /// <returns>Why NAT is not as it is meant.</returns>
+    public ImmutableArray<Problem> Keep(DaemonConfiguration configuration, Clock now)
     {
         Restore();
         if (Refusal is null)
@@ -221,13 +247,30 @@ internal sealed class SliceHolders(SliceBook book, ChooserKeeper chooser, NatKee
             }
         }
 
+        // Datagrams are refused before the rules that translate them go, and let go once rules do.
+        SetPolicies(id => chooser.Policies.GetValueOrDefault(id) is { DatagramsAreNated: true });
+        var troubles = nat.Keep(configuration, book, Enrolled);
+        SetPolicies(nat.Serves);
+        return troubles;
+    }
+
+    /// <summary>What the programs of a cgroup may send from.</summary>
+    internal ChooserPolicy PolicyOf(ulong id) => PolicyOf(id, nat.Serves);
+
+    private void SetPolicies(Func<ulong, bool> isTranslated)
+    {
         foreach (var id in chooser.Policies.Keys.Concat(enrolled.Keys).Distinct().ToList())
         {
-            var cgroup = enrolled.GetValueOrDefault(id);
-            var slices = LeaseOf(id)?.Slices.Where(book.IsOpen) ?? [];
-            chooser.Set(id, new ChooserPolicy(slices.Take(SoftUnicast.Egress.Abi.ChooserLimits.Slices),
-                cgroup?.Path is not null && book.Serving(SliceUse.Nat, cgroup.Pools).Length > 0));
+            chooser.Set(id, PolicyOf(id, isTranslated));
         }
+    }
+
+    private ChooserPolicy PolicyOf(ulong id, Func<ulong, bool> isTranslated)
+    {
+        var slices = LeaseOf(id)?.Slices.Where(book.IsOpen) ?? [];
+        return new ChooserPolicy(
+            slices.Take(SoftUnicast.Egress.Abi.ChooserLimits.Slices),
+            enrolled.GetValueOrDefault(id) is { } cgroup && !book.Serving(SliceUse.Nat, cgroup.Pools).IsEmpty && isTranslated(id));
     }
 
     private static ErrorReply Gone(ControlPeer peer) => new(ReplyCode.NotYours,

@@ -16,6 +16,9 @@ public sealed record NatPool(
 /// <param name="Slices">What they leave from; empty: they are not touched.</param>
 public sealed record NatCgroup(string Path, ImmutableArray<AddressPorts> Slices)
 {
+    /// <summary>Its number, which is what a rule holds: one that is made again at the same path has another.</summary>
+    public ulong Id { get; init; }
+
     /// <summary>How many cgroups deep it lies: 1 below the root.</summary>
     public int Level => Path.Count(c => c == '/') + 1;
 }
@@ -61,6 +64,12 @@ public sealed record NatPlan(
 
     /// <summary>What keeps the plan from being written, each in a sentence; empty if nothing does.</summary>
     public ImmutableArray<string> Problems() => [.. NatProblems.Of(this)];
+
+    /// <summary>
+    /// All that the kernel will hold, as a text to compare by: the script, and the numbers of the cgroups, which it names by path.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">It has <see cref="Problems"/>.</exception>
+    public string Meaning() => string.Join('\n', [Script(), .. Cgroups.Select(c => $"{c.Path} is {c.Id}")]);
 
     /// <summary>The nft script that puts this plan in the place of whatever our table holds, in one transaction.</summary>
     /// <param name="cgroupMount">Where the cgroup2 file system is mounted, below /sys/fs/cgroup: empty, or <c>unified</c> beside version 1.</param>

@@ -7,7 +7,7 @@ namespace SoftUnicast.Linux.Net;
 /// A <see cref="NatPlan"/> in the kernel: written, compared with what was there right after writing, put back, taken away. One
 /// thread at a time; the network namespace is that of the calling thread.
 /// </summary>
-public sealed class NatTable(Nftables nft) : IDisposable
+public sealed class NatTable(Nftables nft) : INatTable
 {
     private const int MostTries = 8;
     private NftGeneration? tables; // of the namespace of the first plan

@@ -120,6 +120,17 @@ public sealed class NatPlanTests
     [InlineData("system.slice/proxy.service", 2)]
     public void The_level_of_a_cgroup_is_its_depth(string path, int level) => Assert.Equal(level, Cgroup(path).Level);
 
+    [Fact]
+    public void A_cgroup_that_is_made_again_at_its_path_means_other_rules_though_the_script_is_the_same()
+    {
+        NatPlan Of(ulong id) => Empty with { Cgroups = [Cgroup("a/b") with { Id = id }] };
+
+        Assert.Equal(Of(7).Script(), Of(8).Script());
+        Assert.Equal(Of(7).Meaning(), Of(7).Meaning());
+        Assert.NotEqual(Of(7).Meaning(), Of(8).Meaning());
+        Assert.NotEqual(Of(7).Meaning(), (Of(7) with { Draining = [AddressPorts.Parse("192.0.2.7:2048-4095")] }).Meaning());
+    }
+
     private static NatPool Pool(string name, string? source = null, params string[] slices) =>
         new(name, source is null ? [] : [IpPrefix.Parse(source)], [], Slices(slices));
 
