@@ -30,7 +30,14 @@ public sealed record Lease(
     ImmutableArray<string> Pools,
     ImmutableArray<AddressPorts> Slices,
     SliceUse Use,
-    DateTimeOffset Since);
+    DateTimeOffset Since)
+{
+    /// <summary>
+    /// It ends with its last slice. Not where that was taken back from a cgroup: its programs are there, and get slices again when
+    /// there are some, until the cgroup is removed or taken out.
+    /// </summary>
+    public bool EndsWithLast(LeaseEnd how) => how != LeaseEnd.Revoked || Holder.Cgroup is null;
+}
 
 /// <summary>How a lease, or a slice of it, ended.</summary>
 public enum LeaseEnd

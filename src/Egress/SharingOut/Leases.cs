@@ -5,10 +5,10 @@ namespace SoftUnicast.Egress.SharingOut;
 
 /// <summary>A lease that lost slices, or all of them.</summary>
 /// <param name="Lease">As it was before.</param>
-/// <param name="Lost">The slices that it lost; if that is all of them, the lease is over.</param>
+/// <param name="Lost">The slices that it lost; if that is all of them, the lease is over, but for a cgroup's that were taken back.</param>
 public sealed record LostLease(Lease Lease, ImmutableArray<AddressPorts> Lost, LeaseEnd How)
 {
-    public bool IsOver => Lost.Length == Lease.Slices.Length;
+    public bool IsOver => Lost.Length == Lease.Slices.Length && Lease.EndsWithLast(How);
 }
 
 /// <summary>
@@ -49,7 +49,11 @@ public sealed record Leases
     public Leases With(Lease lease)
     {
         ArgumentNullException.ThrowIfNull(lease);
-        return this with { InForce = InForce.SetItem(lease.Id, lease), NextId = Math.Max(NextId, lease.Id + 1) };
+        var next = this with { InForce = InForce.SetItem(lease.Id, lease), NextId = Math.Max(NextId, lease.Id + 1) };
+
+        // Logs of former versions: a cgroup whose slices were all taken back had no lease any more, and then took another.
+        return lease.Holder.Cgroup is null ? next : InForce.Values.Where(l => l.Id != lease.Id && l.Slices.IsEmpty && l.Holder.CgroupId == lease.Holder.CgroupId)
+            .Aggregate(next, (leases, emptied) => leases.WithoutAll(emptied, LeaseEnd.Revoked));
     }
 
     /// <summary>Its holder gives a lease back. Who may: the process that took it, its user, and root.</summary>
@@ -69,7 +73,7 @@ public sealed record Leases
         return (Without(lost), lost, null);
     }
 
-    /// <summary>A slice is drained: every lease that holds it loses it.</summary>
+    /// <summary>A slice is drained: every lease that holds it loses it. That of a cgroup stays in force, also without slices.</summary>
     public (Leases Leases, ImmutableArray<LostLease> Lost) Revoke(AddressPorts slice) =>
         Lose(InForce.Values.Where(l => l.Slices.Contains(slice)).Select(l => new LostLease(l, [slice], LeaseEnd.Revoked)));
 
@@ -91,17 +95,19 @@ public sealed record Leases
         }
 
         var rest = lease.Slices.RemoveAll(s => lost.Lost.Contains(s));
-        if (!rest.IsEmpty)
-        {
-            return this with { InForce = InForce.SetItem(lease.Id, lease with { Slices = rest }) };
-        }
-
-        var over = Over.SetItem(lease.Id, lost.How);
-        return this with { InForce = InForce.Remove(lease.Id), Over = over.Count > Remembered ? over.Remove(over.Keys.First()) : over };
+        return rest.IsEmpty && lease.EndsWithLast(lost.How)
+            ? WithoutAll(lease, lost.How)
+            : this with { InForce = InForce.SetItem(lease.Id, lease with { Slices = rest }) };
     }
 
     /// <summary>Leases begin at this number at the earliest.</summary>
     public Leases NotBefore(long nextId) => this with { NextId = Math.Max(NextId, nextId) };
+
+    private Leases WithoutAll(Lease lease, LeaseEnd how)
+    {
+        var over = Over.SetItem(lease.Id, how);
+        return this with { InForce = InForce.Remove(lease.Id), Over = over.Count > Remembered ? over.Remove(over.Keys.First()) : over };
+    }
 
     private LeaseError Missing(long id)
     {

@@ -158,6 +158,51 @@ public sealed class SliceHoldersTests : IDisposable
         Assert.False(holders.PolicyOf(id).DatagramsAreNated);
     }
 
+    [Fact]
+    public void A_cgroup_that_was_drained_is_still_enrolled_after_a_restart_and_gets_slices_again()
+    {
+        var id = Make();
+        Enroll(id);
+        Happen(new SliceEvent.DrainAsked());
+        Assert.Empty(holders.PolicyOf(id).Slices);
+
+        log.Dispose();
+        (log, book, holders) = Start();
+        holders.EndGone(now);
+        Assert.Empty(holders.Keep(configuration, now));
+        Assert.Equal([(id, Path)], holders.Enrolled.Select(e => (e.Id, e.Path!)));
+        Assert.Equal(new ChooserPolicy([]), holders.PolicyOf(id));
+
+        Happen(new SliceEvent.DrainCancelled());
+        Assert.NotEmpty(holders.PolicyOf(id).Slices);
+        Assert.True(holders.PolicyOf(id).DatagramsAreNated);
+    }
+
+    [Fact]
+    public void A_cgroup_that_was_drained_and_is_gone_or_left_has_no_lease_any_more()
+    {
+        var id = Make();
+        Enroll(id);
+        var other = Make("other.service");
+        Assert.IsType<EnrollReply>(holders.Enroll(configuration, new Enroll(other, SliceChoice.OfPool(Pool), "other.service"), Self, now).Reply);
+        Happen(new SliceEvent.DrainAsked());
+        Assert.Equal(2, book.Leases.InForce.Count);
+
+        Assert.IsType<LeaveReply>(holders.Leave(configuration, new Leave(other), Self, now).Reply);
+        Assert.Equal([id], book.Leases.InForce.Values.Select(l => l.Holder.CgroupId));
+
+        Directory.Delete(System.IO.Path.Combine(Cgroups, Path));
+        holders.EndGone(now);
+        Assert.Empty(book.Leases.InForce);
+        Assert.Empty(holders.Enrolled);
+    }
+
+    private void Happen(SliceEvent happened)
+    {
+        Assert.True(book.TryHappen(Slices.Select(s => (s, Pool, happened)), now));
+        Assert.Empty(holders.Keep(configuration, now));
+    }
+
     private EnrollReply Enroll(ulong id) =>
         Assert.IsType<EnrollReply>(holders.Enroll(configuration, new Enroll(id, SliceChoice.OfPool(Pool), Path), Self, now).Reply);
 

@@ -71,6 +71,46 @@ public sealed class LogTests
         Assert.Empty(AttributionReader.Verify(folder.Path));
     }
 
+    [Fact]
+    public void A_cgroup_whose_slices_were_all_taken_back_is_known_after_a_restart_and_in_the_next_days_file()
+    {
+        using var folder = new TempFolder();
+        var lease = Samples.Lease(1) with { Holder = Samples.Curl with { Cgroup = "/system.slice/a.service", CgroupId = 77 }, Use = SliceUse.Exec };
+        using (var log = folder.Open(At.Second(0)))
+        {
+            log.Append([Samples.Taken(lease), Samples.Lost(lease, LeaseEnd.Revoked)], At.Second(1));
+        }
+
+        using (var log = folder.Open(At.Second(60)))
+        {
+            Compare.Same(new AttributionState(AttributionState.Empty.Slices, Leases.None.With(lease with { Slices = [] })), log.State);
+            log.Tick(At.Second(86_400));
+        }
+
+        using var again = folder.Open(At.Second(86_500));
+        Assert.Equal(lease.Holder, Assert.Single(again.State.Leases.InForce.Values).Holder);
+        Assert.Equal([Samples.Other], again.Append([Samples.Taken(lease with { Slices = [Samples.Other] })], At.Second(86_501)).Leases.InForce[1].Slices);
+        var over = again.Append([Samples.Lost(lease with { Slices = [Samples.Other] }, LeaseEnd.Revoked), Samples.Lost(lease with { Slices = [] }, LeaseEnd.Ended)], At.Second(86_502));
+        Assert.True(over.Leases.IsEmpty);
+        Assert.Equal(2, over.Leases.NextId);
+        Assert.Empty(AttributionReader.Verify(folder.Path));
+    }
+
+    [Fact]
+    public void A_log_in_which_a_cgroup_took_another_lease_after_a_drain_leaves_it_one()
+    {
+        using var folder = new TempFolder();
+        var holder = Samples.Curl with { Cgroup = "/system.slice/a.service", CgroupId = 77 };
+        using (var log = folder.Open(At.Second(0)))
+        {
+            log.Append([Samples.Taken(Samples.Lease(1) with { Holder = holder }), Samples.Lost(Samples.Lease(1) with { Holder = holder }, LeaseEnd.Revoked)], At.Second(1));
+            log.Append([Samples.Taken(Samples.Lease(2, 2, Samples.Other) with { Holder = holder })], At.Second(2));
+        }
+
+        using var again = folder.Open(At.Second(60));
+        Assert.Equal([2L], again.State.Leases.InForce.Keys);
+    }
+
     public static TheoryData<string, bool, Clock, string, double> Ends => new()
     {
         { "stopped", true, At.Second(60), "stopped in order", 7 },

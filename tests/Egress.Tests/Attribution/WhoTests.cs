@@ -62,6 +62,30 @@ public sealed class WhoTests
     }
 
     [Fact]
+    public void A_cgroup_that_waits_for_slices_holds_none_until_it_has_some_again()
+    {
+        using var folder = new TempFolder();
+        var lease = Samples.Lease(1, 2) with { Holder = Samples.Curl with { Cgroup = "/system.slice/proxy.service", CgroupId = 4242 }, Use = SliceUse.Exec };
+        using (var log = folder.Open(At.Second(0)))
+        {
+            log.Append([Samples.Now(Samples.Owned(use: SliceUse.Exec)), Samples.Taken(lease)], At.Second(2));
+            log.Append([Samples.Now(Samples.Owned(use: SliceUse.Exec) with { Phase = SlicePhase.Draining }), Samples.Lost(lease, LeaseEnd.Revoked)], At.Second(10));
+        }
+
+        using (var log = folder.Open(At.Second(20)))
+        {
+            log.Append([Samples.Now(Samples.Owned(use: SliceUse.Exec))], At.Second(30));
+            log.Append([Samples.Taken(lease)], At.Second(31));
+            log.Append([Samples.Lost(lease, LeaseEnd.Ended)], At.Second(40));
+        }
+
+        Assert.Equal("192.0.2.7:4096-6143 Owned Exec held by 1, by line 3", Ask(folder, "192.0.2.7", 5000, 5));
+        Assert.Equal("192.0.2.7:4096-6143 Draining Exec held by nobody, by line 6", Ask(folder, "192.0.2.7", 5000, 25));
+        Assert.Equal("192.0.2.7:4096-6143 Owned Exec held by 1, by line 8", Ask(folder, "192.0.2.7", 5000, 35));
+        Assert.Equal("192.0.2.7:4096-6143 Owned Exec held by nobody, by line 9", Ask(folder, "192.0.2.7", 5000, 40));
+    }
+
+    [Fact]
     public void A_holder_is_named_as_it_was_known()
     {
         using var folder = new TempFolder();
@@ -260,8 +284,10 @@ public sealed class WhoTests
                 AttributionEntry entry = random.Next(3) switch
                 {
                     0 => Samples.Now(Samples.Owned(slice, (SliceUse)random.Next(5), second) with { Phase = (SlicePhase)random.Next(4) }),
-                    1 when lease is not null => new AttributionEntry.LeaseLost(new LostLease(lease, [lease.Slices[^1]], LeaseEnd.Revoked)),
-                    _ => Samples.Taken(Samples.Lease(random.Next(1, i), second, slice, slices[random.Next(slices.Length)])),
+                    1 when lease is not null => new AttributionEntry.LeaseLost(lease.Slices.IsEmpty
+                        ? new LostLease(lease, [], LeaseEnd.Ended)
+                        : new LostLease(lease, [lease.Slices[^1]], LeaseEnd.Revoked)),
+                    _ => Samples.Taken(RandomLease(random, random.Next(1, i), second, slice, slices[random.Next(slices.Length)])),
                 };
                 told.Add((second, log.Append([entry], At.Second(second))));
             }
@@ -278,6 +304,10 @@ public sealed class WhoTests
             Assert.True(answer.StartsWith(expected + ", by line", StringComparison.Ordinal), $"{Seed.Hint(seed)}: {address}:{port} at {at}: {answer}, not {expected}");
         }
     }
+
+    private static Lease RandomLease(Random random, long id, double second, params AddressPorts[] slices) => random.Next(2) == 0
+        ? Samples.Lease(id, second, [.. slices])
+        : Samples.Lease(id, second, [.. slices]) with { Holder = Samples.Curl with { Cgroup = "/system.slice/a.service", CgroupId = (ulong)random.Next(1, 5) } };
 
     private static string Ask(TempFolder folder, string address, ushort port, double second) =>
         AttributionReader.Who(folder.Path, IpAddress.Parse(address), port, At.Second(second).Wall) switch

@@ -83,6 +83,34 @@ public sealed class LeasesTests
     }
 
     [Fact]
+    public void A_cgroup_whose_slices_are_all_taken_back_has_its_lease_until_it_is_gone_or_given_back()
+    {
+        var (leases, lease) = Leases.None.Take(Service, [Samples.Pool], [Samples.Slice], SliceUse.Exec, At.Noon);
+
+        var (emptied, lost) = leases.Revoke(Samples.Slice);
+
+        Assert.False(Assert.Single(lost).IsOver);
+        Assert.Empty(Assert.Single(emptied.InForce.Values).Slices);
+        Assert.False(emptied.Holds(Samples.Slice));
+        Assert.Empty(emptied.Of(Samples.Slice.Address, 5000));
+        Assert.Equal([Samples.Other], emptied.With(lease with { Slices = [Samples.Other] }).InForce[lease.Id].Slices);
+        Assert.True(Assert.Single(emptied.CgroupRemoved(1234).Lost).IsOver);
+        Assert.True(emptied.CgroupRemoved(1234).Leases.IsEmpty);
+        Assert.True(emptied.Release(lease.Id, default, 0).Leases.IsEmpty);
+    }
+
+    [Fact]
+    public void A_cgroup_that_takes_another_lease_has_no_emptied_one_beside_it()
+    {
+        var (leases, first) = Leases.None.Take(Service, [Samples.Pool], [Samples.Slice], SliceUse.Exec, At.Noon);
+        (leases, var foreign) = leases.Take(Service with { CgroupId = 1235 }, [Samples.Pool], [Samples.Slice], SliceUse.Exec, At.Noon);
+        (leases, var second) = leases.Revoke(Samples.Slice).Leases.Take(Service, [Samples.Pool], [Samples.Other], SliceUse.Exec, At.Noon);
+
+        Assert.Equal([foreign.Id, second.Id], leases.InForce.Keys);
+        Assert.Equal($"lease {first.Id} was revoked: its slices are drained", leases.Release(first.Id, default, 0).Error!.Message);
+    }
+
+    [Fact]
     public void How_old_leases_ended_is_forgotten_after_a_while_and_they_stay_over()
     {
         var leases = Leases.None;
