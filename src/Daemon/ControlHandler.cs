@@ -121,7 +121,7 @@ internal sealed partial class ControlHandler(Reconciler reconciler, TimeProvider
 
                 return egress.Drain(slices, command.Undo) is { } states
                     ? new DrainReply(command.Undo, EgressReports.Drained(states, egress.Configuration.Server.Egress!.Quarantine))
-                    : new ErrorReply(ReplyCode.NotHandingOut, $"the attribution log cannot be written: {egress.Problem}", "make room on its file system; slices that were to be drained give out nothing new meanwhile");
+                    : new ErrorReply(ReplyCode.NotHandingOut, $"the attribution log cannot be written: {egress.Problem}", "make room on its file system; slices that were to be drained give out nothing new meanwhile, and are drained when there is room");
             },
             cancellation);
 

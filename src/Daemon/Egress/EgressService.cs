@@ -181,10 +181,10 @@ internal sealed class EgressService : IDisposable
         log.Dispose();
     }
 
-    /// <summary>The log lives, and a new day's file is begun when it is time.</summary>
+    /// <summary>The log lives, has what it could not take before, and a new day's file is begun when it is time.</summary>
     private IEnumerable<Problem> WriteDown(Clock now)
     {
-        if (!book.TryWrite([], now) || book.Problem is not null)
+        if (!book.TryCatchUp(now) || book.Problem is not null)
         {
             yield return new Problem($"the attribution log cannot be written: {book.Problem}", "make room on its file system, or give it back to this user");
         }

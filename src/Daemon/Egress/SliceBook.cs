@@ -14,7 +14,8 @@ namespace SoftUnicast.Daemon.Egress;
 internal sealed class SliceBook(AttributionLog log, SliceLife life)
 {
     private ImmutableSortedDictionary<AddressPorts, SliceState> slices = log.State.Slices;
-    private ImmutableHashSet<AddressPorts> closed = [];
+    private ImmutableHashSet<AddressPorts> closed = []; // what was to close, and could not be written down
+    private ImmutableHashSet<AddressPorts> drains = []; // of these and others, what the operator wants empty
 
     /// <summary>States, with what was counted last.</summary>
     public ImmutableSortedDictionary<AddressPorts, SliceState> Slices => slices;
@@ -40,6 +41,8 @@ internal sealed class SliceBook(AttributionLog log, SliceLife life)
         var entries = new List<AttributionEntry>();
         var next = slices;
         var closing = new List<AddressPorts>();
+        var asked = new List<AddressPorts>();
+        var cancelled = new List<AddressPorts>();
         foreach (var (slice, pool, happened) in events)
         {
             var (state, effects) = life.Step(next.GetValueOrDefault(slice) ?? new SliceState(slice, pool), happened, now);
@@ -48,6 +51,11 @@ internal sealed class SliceBook(AttributionLog log, SliceLife life)
             if (effects.Any(e => e is SliceEffect.Close))
             {
                 closing.Add(slice);
+            }
+
+            if (happened is SliceEvent.DrainAsked or SliceEvent.DrainCancelled)
+            {
+                (happened is SliceEvent.DrainAsked ? asked : cancelled).Add(slice);
             }
         }
 
@@ -62,11 +70,29 @@ internal sealed class SliceBook(AttributionLog log, SliceLife life)
         closed = closed.Union(closing);
         if (!TryWrite(entries, now))
         {
+            drains = drains.Union(asked);
             return false;
         }
 
         slices = next;
-        closed = closed.Except(closing);
+        closed = closed.Except(closing).Except(drains.Intersect(cancelled));
+        drains = drains.Except(asked).Except(cancelled);
+        return true;
+    }
+
+    /// <summary>
+    /// Says that the writer lives, and writes down the drains that could not be, unless they were undone meanwhile. What else was to
+    /// close is then open again, until who follows the assignment finds anew that it is withdrawn: before anything is handed out.
+    /// </summary>
+    public bool TryCatchUp(Clock now)
+    {
+        var known = drains.Where(slices.ContainsKey).Order();
+        if (!TryHappen(known.Select(s => (s, slices[s].Pool, (SliceEvent)new SliceEvent.DrainAsked())), now))
+        {
+            return false;
+        }
+
+        (closed, drains) = ([], []);
         return true;
     }
 

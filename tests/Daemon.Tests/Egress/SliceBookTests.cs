@@ -86,6 +86,88 @@ public sealed class SliceBookTests : IDisposable
     }
 
     [Fact]
+    public void A_drain_that_could_not_be_written_is_written_when_there_is_room()
+    {
+        using (var log = Open())
+        {
+            var book = Book(log);
+            book.TryHappen([(First, Pool, new SliceEvent.Granted()), (Second, Pool, new SliceEvent.Granted())], now);
+            book.TryHappen([(First, Pool, new SliceEvent.Used(SliceUse.Range))], now, new AttributionEntry.LeaseTaken(Take(book, SliceUse.Range, First)));
+            Break(log);
+            Assert.False(book.TryHappen([(First, Pool, new SliceEvent.DrainAsked())], now));
+            Assert.False(book.TryCatchUp(now));
+            Assert.False(book.IsOpen(First));
+
+            Mend();
+            Assert.True(book.TryHappen([(Second, Pool, new SliceEvent.Used(SliceUse.Exec))], now));
+            Assert.False(book.IsOpen(First));
+            Assert.True(book.TryCatchUp(now));
+            Assert.Equal((SlicePhase.Draining, true), (book.Of(First)!.Phase, book.Of(First)!.DrainAsked));
+            Assert.Empty(book.Leases.InForce);
+
+            // Once: what is undone then stays so.
+            Assert.True(book.TryHappen([(First, Pool, new SliceEvent.DrainCancelled())], now));
+            Assert.True(book.TryCatchUp(now));
+            Assert.True(book.IsOpen(First));
+            Assert.True(book.TryHappen([(First, Pool, new SliceEvent.DrainAsked())], now));
+        }
+
+        using var again = Open();
+        Assert.False(Book(again).IsOpen(First));
+        Assert.True(Book(again).IsOpen(Second));
+    }
+
+    [Fact]
+    public void A_drain_that_could_not_be_written_and_is_undone_leaves_the_slice_open()
+    {
+        using var log = Open();
+        var book = Book(log);
+        book.TryHappen([(First, Pool, new SliceEvent.Granted())], now);
+        Break(log);
+        Assert.False(book.TryHappen([(First, Pool, new SliceEvent.DrainAsked())], now));
+        Assert.False(book.TryHappen([(First, Pool, new SliceEvent.DrainCancelled())], now));
+        Assert.False(book.IsOpen(First));
+
+        Mend();
+        Assert.True(book.TryHappen([(First, Pool, new SliceEvent.DrainCancelled())], now));
+        Assert.True(book.IsOpen(First));
+        Assert.True(book.TryCatchUp(now));
+        Assert.True(book.IsOpen(First));
+        Assert.Equal(SlicePhase.Owned, book.Of(First)!.Phase);
+    }
+
+    [Fact]
+    public void A_drain_of_a_slice_that_is_closed_already_is_not_lost_either()
+    {
+        using var log = Open();
+        var book = Book(log);
+        book.TryHappen([(First, Pool, new SliceEvent.Granted()), (First, Pool, new SliceEvent.Withdrawn())], now);
+        Break(log);
+        Assert.False(book.TryHappen([(First, Pool, new SliceEvent.DrainAsked())], now));
+
+        Mend();
+        Assert.True(book.TryCatchUp(now));
+        Assert.True(book.TryHappen([(First, Pool, new SliceEvent.Granted())], now));
+        Assert.Equal((SlicePhase.Draining, true), (book.Of(First)!.Phase, book.Of(First)!.DrainAsked));
+    }
+
+    [Fact]
+    public void A_withdrawal_that_could_not_be_written_and_is_not_asked_again_leaves_the_slice_open()
+    {
+        using var log = Open();
+        var book = Book(log);
+        book.TryHappen([(First, Pool, new SliceEvent.Granted())], now);
+        Break(log);
+        Assert.False(book.TryHappen([(First, Pool, new SliceEvent.Withdrawn())], now));
+        Assert.False(book.TryCatchUp(now));
+        Assert.False(book.IsOpen(First));
+
+        Mend();
+        Assert.True(book.TryCatchUp(now));
+        Assert.True(book.IsOpen(First));
+    }
+
+    [Fact]
     public void A_slice_that_was_taken_away_stays_in_the_assignment_until_somebody_else_has_it()
     {
         var fleet = Fleets.Two;
