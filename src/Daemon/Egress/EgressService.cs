@@ -193,7 +193,7 @@ internal sealed class EgressService : IDisposable
     private void FollowAssignment(DaemonConfiguration configuration, ImmutableHashSet<AddressPorts> own, Clock now)
     {
         var events = new List<(AddressPorts, string, SliceEvent)>();
-        foreach (var slice in own.Where(s => book.Of(s) is not { Granted: true }).Order())
+        foreach (var slice in book.ToGrant(own))
         {
             events.Add((slice, configuration.Fleet.PoolOf(slice.Address)!.Name, new SliceEvent.Granted()));
         }

@@ -32,6 +32,15 @@ internal sealed class SliceBook(AttributionLog log, SliceLife life)
 
     public SliceState? Of(AddressPorts slice) => slices.GetValueOrDefault(slice);
 
+    /// <summary>
+    /// Which of the slices that the assignment gives to this server are to be granted now. Where the size of slices was changed, one
+    /// waits until those that have ports of it are free: their ports rest 120 s, and their former holders may still send from them.
+    /// </summary>
+    public IEnumerable<AddressPorts> ToGrant(IEnumerable<AddressPorts> own) => own
+        .Where(slice => Of(slice) is not { Granted: true }
+            && !slices.Values.Any(s => s.Slice != slice && s.Phase != SlicePhase.Free && s.Slice.Overlaps(slice)))
+        .Order();
+
     /// <summary>Lets things happen to slices, together: all of them or none.</summary>
     /// <param name="events">Of slices that are known, or of new ones, whose pool is then given.</param>
     /// <param name="with">What else is written with them: leases.</param>

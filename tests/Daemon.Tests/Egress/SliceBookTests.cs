@@ -168,6 +168,35 @@ public sealed class SliceBookTests : IDisposable
     }
 
     [Fact]
+    public void A_slice_of_another_size_is_granted_when_those_that_have_its_ports_are_free()
+    {
+        AddressPorts[] halves = [AddressPorts.Parse("192.0.2.1:2048-3071"), AddressPorts.Parse("192.0.2.1:3072-4095")];
+        var elsewhere = AddressPorts.Parse("192.0.2.2:2048-3071");
+        AddressPorts[] own = [.. halves, elsewhere, Second];
+        using var log = Open();
+        var book = Book(log);
+        Assert.Equal([First], book.ToGrant([First]));
+        book.TryHappen([(First, Pool, new SliceEvent.Granted()), (Second, Pool, new SliceEvent.Granted())], now);
+        Assert.Equal([elsewhere], book.ToGrant(own));
+
+        book.TryHappen([(First, Pool, new SliceEvent.Withdrawn())], now);
+        Assert.Equal(SlicePhase.Draining, book.Of(First)!.Phase);
+        Assert.Equal([elsewhere], book.ToGrant(own));
+        Assert.Equal([First], book.ToGrant([First])); // the size is changed back
+
+        book.TryHappen([(First, Pool, new SliceEvent.SocketsCounted(0))], now);
+        Assert.Equal(SlicePhase.Quarantined, book.Of(First)!.Phase);
+        Assert.Equal([elsewhere], book.ToGrant(own));
+
+        now = now with { Wall = now.Wall + SliceLife.DefaultQuarantine, SinceBoot = now.SinceBoot + SliceLife.DefaultQuarantine };
+        book.TryHappen([(First, Pool, new SliceEvent.Tick())], now);
+        Assert.Equal([.. halves, elsewhere], book.ToGrant(own));
+        Assert.True(book.TryHappen(book.ToGrant(own).ToList().Select(s => (s, Pool, (SliceEvent)new SliceEvent.Granted())), now));
+        Assert.Empty(book.ToGrant(own));
+        Assert.Empty(book.ToGrant([First])); // a larger one waits for the smaller ones in the same way
+    }
+
+    [Fact]
     public void A_slice_that_was_taken_away_stays_in_the_assignment_until_somebody_else_has_it()
     {
         var fleet = Fleets.Two;
