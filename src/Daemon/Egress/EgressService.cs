@@ -193,9 +193,10 @@ internal sealed class EgressService : IDisposable
     private void FollowAssignment(DaemonConfiguration configuration, ImmutableHashSet<AddressPorts> own, Clock now)
     {
         var events = new List<(AddressPorts, string, SliceEvent)>();
-        foreach (var slice in book.ToGrant(own))
+        string PoolOf(AddressPorts slice) => configuration.Fleet.PoolOf(slice.Address)!.Name;
+        foreach (var slice in book.ToGrant(own).Concat(book.Renamed(own, PoolOf)))
         {
-            events.Add((slice, configuration.Fleet.PoolOf(slice.Address)!.Name, new SliceEvent.Granted()));
+            events.Add((slice, PoolOf(slice), new SliceEvent.Granted(PoolOf(slice))));
         }
 
         foreach (var state in book.Slices.Values)

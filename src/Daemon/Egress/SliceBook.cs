@@ -41,6 +41,10 @@ internal sealed class SliceBook(AttributionLog log, SliceLife life)
             && !slices.Values.Any(s => s.Slice != slice && s.Phase != SlicePhase.Free && s.Slice.Overlaps(slice)))
         .Order();
 
+    /// <summary>Slices that are granted under a name that their pool has no longer.</summary>
+    public IEnumerable<AddressPorts> Renamed(IEnumerable<AddressPorts> own, Func<AddressPorts, string> poolOf) =>
+        own.Where(slice => Of(slice) is { Granted: true } state && state.Pool != poolOf(slice)).Order();
+
     /// <summary>Lets things happen to slices, together: all of them or none.</summary>
     /// <param name="events">Of slices that are known, or of new ones, whose pool is then given.</param>
     /// <param name="with">What else is written with them: leases.</param>

@@ -4,7 +4,8 @@ namespace SoftUnicast.Egress.Life;
 public abstract record SliceEvent
 {
     /// <summary>The assignment gives it to this server.</summary>
-    public sealed record Granted : SliceEvent;
+    /// <param name="Pool">The name that its pool has now; null: as before.</param>
+    public sealed record Granted(string? Pool = null) : SliceEvent;
 
     /// <summary>The assignment does not give it to this server any more.</summary>
     public sealed record Withdrawn : SliceEvent;

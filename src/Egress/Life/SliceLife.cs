@@ -52,7 +52,7 @@ public sealed class SliceLife(TimeSpan quarantine)
 
     private static (SliceState State, string? Record) Happen(SliceState state, SliceEvent happened) => happened switch
     {
-        SliceEvent.Granted => (state with { Granted = true }, SliceRecords.Granted),
+        SliceEvent.Granted(var pool) => (state with { Granted = true, Pool = pool ?? state.Pool }, SliceRecords.Granted),
         SliceEvent.Withdrawn => (state with { Granted = false }, SliceRecords.Withdrawn),
         SliceEvent.DrainAsked => (state with { DrainAsked = true }, SliceRecords.DrainAsked),
         SliceEvent.DrainCancelled => (state with { DrainAsked = false }, SliceRecords.DrainCancelled),

@@ -168,6 +168,26 @@ public sealed class SliceBookTests : IDisposable
     }
 
     [Fact]
+    public void A_slice_follows_the_name_of_its_pool_also_over_a_restart()
+    {
+        using (var log = Open())
+        {
+            var book = Book(log);
+            book.TryHappen([(First, Pool, new SliceEvent.Granted()), (Second, Pool, new SliceEvent.Granted())], now);
+            book.TryHappen([(First, Pool, new SliceEvent.Used(SliceUse.Exec))], now);
+            Assert.Empty(book.Renamed([First, Second], _ => Pool));
+            Assert.Equal([First], book.Renamed([First, Second], s => s == First ? "renamed" : Pool));
+
+            Assert.True(book.TryHappen([(First, "renamed", new SliceEvent.Granted("renamed"))], now));
+            Assert.Equal(("renamed", SliceUse.Exec, true), (book.Of(First)!.Pool, book.Of(First)!.Use, book.IsOpen(First)));
+            Assert.Equal([First], book.Serving(SliceUse.Exec, ["renamed"]));
+        }
+
+        using var again = Open();
+        Assert.Equal(["renamed", Pool], Book(again).Slices.Values.Select(s => s.Pool));
+    }
+
+    [Fact]
     public void A_slice_of_another_size_is_granted_when_those_that_have_its_ports_are_free()
     {
         AddressPorts[] halves = [AddressPorts.Parse("192.0.2.1:2048-3071"), AddressPorts.Parse("192.0.2.1:3072-4095")];
