@@ -380,8 +380,14 @@ public sealed class DaemonTests(LabFixture lab)
     }
 
     /// <summary>What fra-2's peers have from it, and since when: a route that was withdrawn and came back is younger.</summary>
-    private static async Task<string> HeardAsync() =>
-        $"{await LabFixture.BirdAsync("fra-tor", "show", "route", "192.0.2.0/24")}\n{await LabFixture.BirdAsync("fra-rr", "show", "route")}";
+    private static async Task<string> HeardAsync()
+    {
+        var routes = $"{await LabFixture.BirdAsync("fra-tor", "show", "route")}\n{await LabFixture.BirdAsync("fra-rr", "show", "route")}".Split('\n');
+        var its = string.Join('\n', routes.Where(line => line.Contains("[fra_2", StringComparison.Ordinal)));
+        Assert.Contains("unicast", its, StringComparison.Ordinal);
+        Assert.Contains("flow4", its, StringComparison.Ordinal);
+        return its;
+    }
 
     /// <summary>How often fra-2's daemon has begun to speak to its gobgpd.</summary>
     private static async Task<int> StartsAsync() =>
