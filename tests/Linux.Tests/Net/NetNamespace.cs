@@ -9,6 +9,11 @@ namespace SoftUnicast.Linux.Tests.Net;
 internal sealed partial class NetNamespace : IDisposable
 {
     private const int CLONE_NEWNET = 0x40000000;
+    private const string Prefix = "sunet";
+
+    /// <summary>Once a run: what one that was killed has left is removed.</summary>
+    private static readonly Lazy<bool> Swept = new(Sweep);
+
     private static int count;
 
     public NetNamespace()
@@ -18,9 +23,24 @@ internal sealed partial class NetNamespace : IDisposable
             Assert.Skip("network namespaces need root");
         }
 
-        Name = $"sunet-{Environment.ProcessId}-{Interlocked.Increment(ref count)}";
+        _ = Swept.Value;
+        Name = $"{Prefix}-{Environment.ProcessId}-{Interlocked.Increment(ref count)}";
         Run("ip", "netns", "add", Name);
         Ip("link set lo up");
+    }
+
+    private static bool Sweep()
+    {
+        foreach (var line in Run("ip", "netns", "list").Split('\n'))
+        {
+            var name = line.Split(' ')[0];
+            if (name.Split('-') is [Prefix, var owner, _] && int.TryParse(owner, out var pid) && !Directory.Exists($"/proc/{pid}"))
+            {
+                Run("ip", "netns", "del", name);
+            }
+        }
+
+        return true;
     }
 
     public string Name { get; }
