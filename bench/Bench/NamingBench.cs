@@ -116,7 +116,7 @@ internal static class NamingBench
         {
             listener.Bind(new UnixDomainSocketEndPoint(path));
             listener.Listen(64);
-            running = new RemoteBackendServer(new RemoteBackend(() => table), TimeProvider.System).RunAsync(listener, stopping.Token);
+            running = new RemoteBackendServer(new RemoteBackend(() => table)).RunAsync(listener.AcceptAsync, stopping.Token);
         }
 
         public void Dispose()

@@ -33,6 +33,9 @@ public sealed record NeighbourOptions(IpAddress Address, uint Asn, ImmutableArra
     /// <summary>True if its scopes are FlowSpec ones.</summary>
     public bool IsFlowSpec => Scopes.Any(s => s.IsFlowSpec());
 
+    /// <summary>True if the other says the same.</summary>
+    internal bool IsSameAs(NeighbourOptions other) => this with { Scopes = other.Scopes } == other && Scopes.SequenceEqual(other.Scopes);
+
     /// <summary>What is wrong with it, or null.</summary>
     internal string? Problem()
     {

@@ -48,6 +48,15 @@ public sealed record SpeakerOptions
     /// </summary>
     public TimeSpan SettleTime { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>True if a speaker made with the other would say and believe the same.</summary>
+    public bool IsSameAs(SpeakerOptions other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return this with { Fleet = other.Fleet, ListenAddresses = other.ListenAddresses, Neighbours = other.Neighbours } == other
+            && Fleet.IsSameAs(other.Fleet) && ListenAddresses.SequenceEqual(other.ListenAddresses)
+            && Neighbours.Length == other.Neighbours.Length && Neighbours.Zip(other.Neighbours).All(n => n.First.IsSameAs(n.Second));
+    }
+
     internal Server Server => Fleet.Servers[ServerName];
 
     internal Datacenter Datacenter => Fleet.Datacenters[Server.Datacenter];

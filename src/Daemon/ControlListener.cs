@@ -17,7 +17,6 @@ internal sealed class ControlListener(UnixListener listener, AccessLevel access,
     public const UnixFileMode ControlMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
     private static readonly Logger Log = LogManager.GetCurrentClassLogger();
-    private static readonly TimeSpan PauseAfterError = TimeSpan.FromSeconds(1);
     private readonly ControlServer server = new(handler, ControlHandler.Version, limits, time,
         (command, fault) => Log.Error(fault, "'{Command}' could not be answered", command));
 
@@ -31,18 +30,11 @@ internal sealed class ControlListener(UnixListener listener, AccessLevel access,
             Socket client;
             try
             {
-                client = await listener.Socket.AcceptAsync(stopping).ConfigureAwait(false);
+                client = await listener.AcceptAsync(time, stopping, reason => Log.Warn("no client can be taken on {Path}: {Reason}", listener.Path, reason)).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 break;
-            }
-            catch (SocketException e)
-            {
-                // Out of file descriptors, for one: clients are refused, the daemon lives.
-                Log.Warn("no client can be taken on {Path}: {Reason}", listener.Path, e.Message);
-                await Task.Delay(PauseAfterError, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                continue;
             }
 
             serving.RemoveWhere(t => t.IsCompleted);

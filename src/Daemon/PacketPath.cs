@@ -13,7 +13,6 @@ namespace SoftUnicast.Daemon;
 /// <summary>The pinned packet path in the reconciler's hands: its maps, their writer, its links to interfaces. One thread at a time.</summary>
 internal sealed class PacketPath : IDisposable
 {
-    private const string Shortage = "see what holds the descriptors (ls /proc/PID/fd), or give more (LimitNOFILE= of the unit); it is tried again every second";
     private static readonly Logger Log = LogManager.GetCurrentClassLogger();
     private readonly PinnedSteering pinned;
     private readonly string folder;
@@ -95,7 +94,7 @@ internal sealed class PacketPath : IDisposable
             }
             catch (IOException e) when (SystemCallException.IsShortage(e) && attached.Contains(device.Config.Name))
             {
-                problems.Add(new Problem($"{device.Config.Name} could not be looked at, the packet path was there at the last look: {e.Message}", Shortage));
+                problems.Add(new Problem($"{device.Config.Name} could not be looked at, the packet path was there at the last look: {e.Message}", SystemCallException.ShortageAdvice));
             }
             catch (Exception e) when (e is ForeignProgramException or SystemCallException or PinnedStateException or IOException)
             {
@@ -134,7 +133,7 @@ internal sealed class PacketPath : IDisposable
         }
         catch (IOException e)
         {
-            problems.Add(new Problem($"interfaces that are not configured could not be looked at: {e.Message}", SystemCallException.IsShortage(e) ? Shortage : null));
+            problems.Add(new Problem($"interfaces that are not configured could not be looked at: {e.Message}", SystemCallException.IsShortage(e) ? SystemCallException.ShortageAdvice : null));
         }
     }
 

@@ -42,6 +42,7 @@ internal sealed partial class Reconciler : IDisposable
 
     private readonly CancellationTokenSource down = new();
     private readonly DateTimeOffset startedAt;
+    private readonly long startedTimestamp;
     private volatile DaemonSnapshot snapshot;
 
     // Owned by the loop.
@@ -49,7 +50,6 @@ internal sealed partial class Reconciler : IDisposable
     private DaemonConfiguration configuration;
     private RunningSpeaker speaker;
     private ImmutableArray<Owner> held;
-    private ImmutableArray<string> reloadProblems = [];
     private long? ownersAwaitedSince;
 
     /// <summary>BGP has said once who owns what. Afterwards what was known stays in force while it is asked anew, and so do the announcements.</summary>
@@ -57,6 +57,7 @@ internal sealed partial class Reconciler : IDisposable
 
     /// <summary>Packet path and dispatch, if it is configured, have been as they are meant to be.</summary>
     private bool wasWhole;
+
     private bool goingDown;
     private bool ready;
     private string? lastSaid;
@@ -80,6 +81,7 @@ internal sealed partial class Reconciler : IDisposable
         this.notifier = notifier;
         this.time = time;
         startedAt = time.GetUtcNow();
+        startedTimestamp = time.GetTimestamp();
         network = new NetworkView();
         network.Changed += (_, _) => Signal();
         nextHopSource = new NetlinkNextHops(network, configuration.Self.Endpoint.Address);
@@ -175,81 +177,6 @@ internal sealed partial class Reconciler : IDisposable
         naming?.Dispose();
         await speaker.DisposeAsync().ConfigureAwait(false);
         await follow.ConfigureAwait(false);
-    }
-
-    /// <summary>Takes new files in: by the loop, between two passes. Nothing is half applied.</summary>
-    public async Task ReloadAsync(DaemonConfiguration next)
-    {
-        if (next.Server.PinsPath != configuration.Server.PinsPath || next.Server.Sockets != configuration.Server.Sockets
-            || next.Server.Server != configuration.Server.Server)
-        {
-            RejectReload(["the name of the server, pins and sockets cannot change while the daemon runs: restart it (packets go on)"]);
-            return;
-        }
-
-        if (next.Server.Egress?.AttributionPath != configuration.Server.Egress?.AttributionPath || next.Server.Egress?.Quarantine != configuration.Server.Egress?.Quarantine)
-        {
-            RejectReload(["whether slices are handed out, the attribution log and the quarantine cannot change while the daemon runs: restart it (packets go on)"]);
-            return;
-        }
-
-        if (next.Server.Dispatch is { } dispatched && configuration.Server.Dispatch is { } before && dispatched.StatePath != before.StatePath)
-        {
-            RejectReload(["'state' of 'dispatch' cannot change while the daemon runs: restart it (connections go on)"]);
-            return;
-        }
-
-        // Named while it is not there, it would close the gate: all that this server announces would be withdrawn for a misspelt name.
-        var strange = next.Server.Interfaces.Select(i => i.Name).Except(configuration.Server.Interfaces.Select(i => i.Name))
-            .Where(name => network.Links.Values.All(l => l.Name != name)).ToList();
-        if (strange.Count > 0)
-        {
-            RejectReload([.. strange.Select(name => $"{next.File}: there is no interface '{name}': see 'ip link'; make it first")]);
-            return;
-        }
-
-        if (WhyNotCarried(next) is { IsEmpty: false } because)
-        {
-            RejectReload(because);
-            return;
-        }
-
-        if (Naming.NamingService.CannotTake(configuration.Server.Naming, next.Server.Naming) is { } whyNot)
-        {
-            RejectReload([whyNot]);
-            return;
-        }
-
-        SpeakerOptions options;
-        try
-        {
-            options = RunningSpeaker.OptionsOf(next);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            RejectReload([$"a BGP password cannot be read: {e.Message}"]);
-            return;
-        }
-
-        reloadProblems = [];
-        if (!next.SameForBgp(configuration) || !options.Neighbours.Select(n => n.Password).SequenceEqual(speaker.Options.Neighbours.Select(n => n.Password)))
-        {
-            // The new speaker knows nothing yet: what the old one knew stays in force until it does.
-            held = [.. State.Ownership.Owners.Where(o => o.Target is not null)];
-            ownersAwaitedSince = null;
-            await speaker.DisposeAsync().ConfigureAwait(false);
-            speaker = RunningSpeaker.Start(options, time, Signal);
-        }
-
-        configuration = next;
-        Log.Info("configuration loaded: assignment generation {Generation}", next.Assignment.Generation);
-    }
-
-    /// <summary>The files on disk are not usable: what runs goes on, and says so.</summary>
-    public void RejectReload(IEnumerable<string> problems)
-    {
-        reloadProblems = [.. problems];
-        Log.Error("the configuration was not taken: {Problems}", string.Join("; ", reloadProblems));
     }
 
     /// <summary>Withdraw, drain, maps; by the loop. See <see cref="WayDown"/>.</summary>
@@ -454,15 +381,6 @@ internal sealed partial class Reconciler : IDisposable
             LocalEndpoints(of, problems),
             [.. devices.Select(d => d.Steering)]));
 
-    /// <summary>What keeps the packet path from carrying what new files say; empty: nothing. Refused later, it would close the gate.</summary>
-    private ImmutableArray<string> WhyNotCarried(DaemonConfiguration next)
-    {
-        var ignored = ImmutableArray.CreateBuilder<Problem>();
-        var ownership = Ownership.Resolve(next.Fleet, next.Self, next.Assignment, [.. speaker.Speaker.Learned.Routes]).With(held);
-        var compiled = Compile(next, ownership, Devices.Find(next.Server.Interfaces, network.Links.Values, ignored), ignored);
-        return compiled.Table is null ? compiled.Errors : packetPath.WhyNot(compiled.Table) is { } refusal ? [refusal] : [];
-    }
-
     private static List<SteeringLocal> LocalEndpoints(DaemonConfiguration of, ImmutableArray<Problem>.Builder problems)
     {
         var locals = TunnelLocals.For(of.Fleet, of.Self);
@@ -479,7 +397,7 @@ internal sealed partial class Reconciler : IDisposable
 
         // Until everything has been whole once, nothing is said to gobgpd: what an earlier daemon announced stays, but not for ever.
         wasWhole |= announcing.Announcements != Announcements.None && (dispatch is not null || configuration.Server.Dispatch is null);
-        var isSaid = wasWhole || time.GetUtcNow() - startedAt >= AnnouncementGate.LongestWait;
+        var isSaid = wasWhole || time.GetElapsedTime(startedTimestamp) >= AnnouncementGate.LongestWait;
         if (dispatch is { Announced.IsEmpty: false })
         {
             announcing = announcing with { Announcements = announcing.Announcements with { Services = dispatch.Announced } };

@@ -97,6 +97,29 @@ public sealed class WantedTests
         Assert.Null(speaker.Status.Pending);
     }
 
+    public static TheoryData<string, Func<SpeakerOptions, SpeakerOptions>, bool> Others() => new()
+    {
+        { "made again", o => o with { Neighbours = [.. o.Neighbours.Select(n => n with { Scopes = [.. n.Scopes] })], ListenAddresses = [.. o.ListenAddresses] }, true },
+        { "another socket", o => o with { SocketPath = "/elsewhere" }, false },
+        { "another server", o => o with { ServerName = "ams-2" }, false },
+        { "another router id", o => o with { RouterId = Ip("10.9.0.9") }, false },
+        { "another fleet", o => o with { Fleet = new Fleet(o.Fleet.Asn, o.Fleet.Datacenters.Values, o.Fleet.Servers.Values, []) }, false },
+        { "another port", o => o with { ListenPort = 1179 }, false },
+        { "another address", o => o with { ListenAddresses = [Ip("10.9.0.9")] }, false },
+        { "no neighbour", o => o with { Neighbours = [] }, false },
+        { "another scope", o => o with { Neighbours = [Neighbour(Scope.Datacenter)] }, false },
+        { "another password", o => o with { Neighbours = [.. o.Neighbours.Select(n => n with { Password = "two" })] }, false },
+        { "another hold time", o => o with { Neighbours = [.. o.Neighbours.Select(n => n with { HoldTime = TimeSpan.FromSeconds(30) })] }, false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Others))]
+    public void Options_are_the_same_if_they_say_the_same(string what, Func<SpeakerOptions, SpeakerOptions> other, bool isSame)
+    {
+        var options = Lab.RunningSpeaker.Options("/nowhere", 1, Neighbour(Scope.Backbone) with { Password = "one" });
+        Assert.Equal((what, isSame), (what, options.IsSameAs(other(options))));
+    }
+
     public static TheoryData<string, NeighbourOptions[]> Contradictions() => new()
     {
         { "neighbour 10.9.0.100 mixes unicast and FlowSpec scopes: give it two sessions", [Neighbour(Scope.Internet, Scope.Backbone)] },

@@ -210,8 +210,8 @@ internal sealed class RunningRemote : IAsyncDisposable
         Path = lab.PathOf("remote.sock");
         listener.Bind(new UnixDomainSocketEndPoint(Path));
         listener.Listen(64);
-        Server = new RemoteBackendServer(new RemoteBackend(() => Table), TimeProvider.System, MostConnections);
-        running = Server.RunAsync(listener, stopping.Token);
+        Server = new RemoteBackendServer(new RemoteBackend(() => Table), MostConnections);
+        running = Server.RunAsync(listener.AcceptAsync, stopping.Token);
     }
 
     public string Path { get; }

@@ -83,14 +83,8 @@ internal abstract class LabNamespace : IAsyncDisposable
 
     private async Task SweepAsync()
     {
-        foreach (var line in (await SucceedAsync(Captured("ip", ["netns", "list"]))).Split('\n'))
+        foreach (var name in LeftNamespaces.In(await SucceedAsync(Captured("ip", ["netns", "list"])), prefix))
         {
-            var name = line.Split(' ')[0];
-            if (name.Split('-') is not [var itsPrefix, var owner, _] || itsPrefix != prefix || !int.TryParse(owner, out var pid) || Directory.Exists($"/proc/{pid}"))
-            {
-                continue;
-            }
-
             // Another test may be at it too, and be quicker.
             foreach (var left in (await RunAsync(Captured("ip", ["netns", "pids", name]))).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
             {

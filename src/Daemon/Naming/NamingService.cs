@@ -4,6 +4,7 @@ using SoftUnicast.Config;
 using SoftUnicast.Control.Replies;
 using SoftUnicast.Daemon.State;
 using SoftUnicast.Egress.Attribution;
+using SoftUnicast.Linux.Host;
 using SoftUnicast.Model;
 using SoftUnicast.Naming;
 
@@ -265,7 +266,7 @@ internal sealed class NamingService : IDisposable
 
         if (pdns?.Trouble is { } trouble)
         {
-            problems.Add(new Problem($"new connections of PowerDNS wait, those that are open are answered: {trouble}", "give the daemon more descriptors (LimitNOFILE= of its unit), or see who holds them"));
+            problems.Add(new Problem($"new connections of PowerDNS wait, those that are open are answered: {trouble}", SystemCallException.ShortageAdvice));
         }
     }
 

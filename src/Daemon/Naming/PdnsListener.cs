@@ -14,11 +14,11 @@ internal sealed class PdnsListener : IDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly Task serving;
 
-    private PdnsListener(UnixListener listener, RemoteBackendServer server)
+    private PdnsListener(UnixListener listener, RemoteBackendServer server, TimeProvider time)
     {
         this.listener = listener;
         this.server = server;
-        serving = server.RunAsync(listener.Socket, stopping.Token);
+        serving = server.RunAsync(cancellation => listener.AcceptAsync(time, cancellation), stopping.Token);
     }
 
     public RemoteCounters Counters => server.Counters;
@@ -27,7 +27,7 @@ internal sealed class PdnsListener : IDisposable
     public string? Failure => File.Exists(listener.Path) ? null : "its file is gone";
 
     /// <summary>Why connections wait to be taken, or null.</summary>
-    public string? Trouble => server.Trouble;
+    public string? Trouble => listener.Trouble;
 
     /// <param name="group">Who may ask; null: everyone.</param>
     /// <exception cref="IOException">It cannot be listened on.</exception>
@@ -35,7 +35,7 @@ internal sealed class PdnsListener : IDisposable
     public static PdnsListener Open(string path, string? group, Func<NamingTable> table, TimeProvider time)
     {
         NamingFolder.Make(Path.GetDirectoryName(path)!);
-        return new PdnsListener(UnixListener.Listen(path, group is null ? ForAll : ForGroup, group), new RemoteBackendServer(new RemoteBackend(table), time));
+        return new PdnsListener(UnixListener.Listen(path, group is null ? ForAll : ForGroup, group), new RemoteBackendServer(new RemoteBackend(table)), time);
     }
 
     public void Dispose()

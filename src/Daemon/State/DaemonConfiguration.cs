@@ -35,11 +35,6 @@ internal sealed record DaemonConfiguration(
         ],
     };
 
-    /// <summary>True if a speaker made for the other would say and believe the same, passwords aside.</summary>
-    public bool SameForBgp(DaemonConfiguration other) =>
-        Fleet.IsSameAs(other.Fleet) && Server.Server == other.Server.Server && RouterId == other.RouterId
-        && Server.Gobgpd == other.Server.Gobgpd && Server.Bgp.Neighbours.SequenceEqual(other.Server.Bgp.Neighbours);
-
     private static IEnumerable<Scope> ScopesOf(NeighbourScopes scopes)
     {
         (NeighbourScopes Flag, Scope Scope)[] all =

@@ -1,6 +1,5 @@
-using System.Runtime.InteropServices;
-using System.Text;
 using SoftUnicast.Linux.Host;
+using SoftUnicast.Linux.Net;
 
 namespace SoftUnicast.Linux.Bpf;
 
@@ -28,16 +27,12 @@ public sealed record XdpAttachment(
 /// <summary>What XDP runs where, in this network namespace.</summary>
 internal static unsafe class XdpPlaces
 {
-    private const string FindInterface = "ioctl(SIOCGIFINDEX)";
-    private const nuint SIOCGIFINDEX = 0x8933; // linux/sockios.h
-    private const int InterfaceNameBytes = 16; // IFNAMSIZ
-    private const int InterfaceRequestBytes = 40; // struct ifreq of netdevice(7): the name, then the index
     private const byte ModeNative = 1; // XDP_ATTACHED_DRV
     private const byte ModeGeneric = 2; // XDP_ATTACHED_SKB
 
     public static int IndexOf(string interfaceName) => Find(interfaceName) is var index and not 0
         ? index
-        : throw new BpfException(FindInterface, interfaceName, Libc.ENODEV, "no such interface in this network namespace: see 'ip link'");
+        : throw new BpfException("RTM_GETLINK", interfaceName, Libc.ENODEV, "no such interface in this network namespace: see 'ip link'");
 
     public static XdpAttachment Look(string interfaceName)
     {
@@ -86,22 +81,8 @@ internal static unsafe class XdpPlaces
     /// <returns>0: there is no such interface.</returns>
     private static int Find(string interfaceName)
     {
-        var request = stackalloc byte[InterfaceRequestBytes];
-        new Span<byte>(request, InterfaceRequestBytes).Clear();
-        if (Encoding.UTF8.GetByteCount(interfaceName) >= InterfaceNameBytes)
-        {
-            return 0;
-        }
-
-        Encoding.UTF8.GetBytes(interfaceName, new Span<byte>(request, InterfaceNameBytes));
-        using var socket = new FileDescriptor(Libc.Socket(Libc.AF_INET, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC, 0));
-        if (!socket.IsInvalid && Libc.Ioctl(socket, SIOCGIFINDEX, (nint)request) >= 0)
-        {
-            return *(int*)(request + InterfaceNameBytes);
-        }
-
-        var errno = Marshal.GetLastPInvokeError();
-        return errno == Libc.ENODEV ? 0 : throw new BpfException(FindInterface, interfaceName, errno);
+        using var rtnetlink = new Rtnetlink();
+        return rtnetlink.LinkNamed(interfaceName)?.Index ?? 0;
     }
 
     private static XdpMode? ModeOf(Libbpf.XdpQueryOptions place) => place.AttachMode switch

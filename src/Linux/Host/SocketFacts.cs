@@ -26,6 +26,7 @@ public sealed record SocketFacts(
     private const int SOL_IPV6 = 41;
     private const int IPV6_V6ONLY = 26;
     private const int SOCK_STREAM = 1;
+    private const int SOCK_DGRAM = 2;
     private const int SockaddrBytes = 128;
 
     /// <exception cref="SystemCallException">It is no socket, or a call was refused.</exception>
@@ -39,7 +40,7 @@ public sealed record SocketFacts(
         DispatchProtocol? protocol = (isInternet, type, number) switch
         {
             (true, SOCK_STREAM, (int)DispatchProtocol.Tcp) => DispatchProtocol.Tcp,
-            (true, Libc.SOCK_DGRAM, (int)DispatchProtocol.Udp) => DispatchProtocol.Udp,
+            (true, SOCK_DGRAM, (int)DispatchProtocol.Udp) => DispatchProtocol.Udp,
             _ => null,
         };
         if (protocol is null)

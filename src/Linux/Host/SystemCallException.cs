@@ -6,6 +6,9 @@ namespace SoftUnicast.Linux.Host;
 /// <summary>The operating system refused something. Names the call, the object and the errno, and says what would help.</summary>
 public class SystemCallException : IOException
 {
+    /// <summary>What an operator can do about a shortage (<see cref="IsShortage"/>).</summary>
+    public const string ShortageAdvice = "see what holds the descriptors (ls /proc/PID/fd), or give more (LimitNOFILE= of the unit)";
+
     public SystemCallException(string call, string subject, int errno, string? advice = null)
         : base(Compose(call, subject, errno, advice))
     {

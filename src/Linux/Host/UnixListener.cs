@@ -12,6 +12,8 @@ public sealed class UnixListener : IDisposable
     private const int MaxPathBytes = 107; // sun_path of unix(7), without its NUL
     private const string AsideSuffix = ".new";
     private const uint KeepOwner = uint.MaxValue;
+    private static readonly TimeSpan PauseAfterError = TimeSpan.FromSeconds(1);
+    private volatile string? trouble;
 
     private UnixListener(string path, Socket socket)
     {
@@ -68,6 +70,36 @@ public sealed class UnixListener : IDisposable
             socket.Dispose();
             File.Delete(aside);
             throw;
+        }
+    }
+
+    /// <summary>Why clients wait in the kernel's queue (no file descriptor is left, for one); null: none does.</summary>
+    public string? Trouble => trouble;
+
+    /// <summary>The next client. One that cannot be taken waits, and it is tried again every second.</summary>
+    /// <param name="failed">Told why, each time.</param>
+    public async ValueTask<Socket> AcceptAsync(TimeProvider time, CancellationToken stopping, Action<string>? failed = null)
+    {
+        while (true)
+        {
+            try
+            {
+                var accepting = Socket.AcceptAsync(stopping);
+                if (!accepting.IsCompleted)
+                {
+                    trouble = null; // nobody waits
+                }
+
+                var client = await accepting.ConfigureAwait(false);
+                trouble = null;
+                return client;
+            }
+            catch (SocketException e)
+            {
+                trouble = e.Message;
+                failed?.Invoke(e.Message);
+                await Task.Delay(PauseAfterError, time, stopping).ConfigureAwait(false);
+            }
         }
     }
 

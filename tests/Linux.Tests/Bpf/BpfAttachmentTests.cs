@@ -165,7 +165,7 @@ public class BpfAttachmentTests
         var refusal = Assert.Throws<BpfException>(() => steering.Attach("su-none", XdpMode.Auto));
 
         Assert.Equal(Libc.ENODEV, refusal.Errno);
-        Assert.StartsWith("ioctl(SIOCGIFINDEX) su-none: ENODEV", refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith("RTM_GETLINK su-none: ENODEV", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -196,7 +196,7 @@ public class GuardAttachmentTests
         var refusal = Assert.Throws<BpfException>(() => lab.Guard.Attach("su-none"));
 
         Assert.Equal(Libc.ENODEV, refusal.Errno);
-        Assert.StartsWith("ioctl(SIOCGIFINDEX) su-none: ENODEV", refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith("RTM_GETLINK su-none: ENODEV", refusal.Message, StringComparison.Ordinal);
         Assert.False(lab.Guard.IsAttached("su-none"));
         Assert.False(lab.Guard.Detach("su-none"));
     }

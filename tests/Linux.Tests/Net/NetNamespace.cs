@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using SoftUnicast.Linux.Host;
+using SoftUnicast.Tests.Support;
 
 namespace SoftUnicast.Linux.Tests.Net;
 
@@ -31,13 +32,9 @@ internal sealed partial class NetNamespace : IDisposable
 
     private static bool Sweep()
     {
-        foreach (var line in Run("ip", "netns", "list").Split('\n'))
+        foreach (var name in LeftNamespaces.In(Run("ip", "netns", "list"), Prefix))
         {
-            var name = line.Split(' ')[0];
-            if (name.Split('-') is [Prefix, var owner, _] && int.TryParse(owner, out var pid) && !Directory.Exists($"/proc/{pid}"))
-            {
-                Run("ip", "netns", "del", name);
-            }
+            Run("ip", "netns", "del", name);
         }
 
         return true;
